@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+// Copyright 2026 the adapterd authors. SPDX-License-Identifier: Apache-2.0
+//
+// A target a stage, in the order in which an adapter passes through them; each may import only what stands
+// above it. `adapterd` parses arguments and wires the stages, nothing else.
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+  name: "adapterd",
+  products: [
+    .executable(name: "adapterd", targets: ["adapterd"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // MARK: C and the kernel
+
+    .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .systemLibrary(name: "CLinux"),
+    .target(name: "Kernel", dependencies: ["CLinux", system], swiftSettings: strict),
+    .testTarget(name: "KernelTests", dependencies: ["Kernel", "TestSupport"], swiftSettings: strict),
+
+    // MARK: Watching
+
+    .target(name: "Watching", dependencies: ["Kernel", system], swiftSettings: strict),
+    .testTarget(name: "WatchingTests", dependencies: ["Watching", "TestSupport"], swiftSettings: strict),
+
+    // MARK: Adapters
+
+    .target(name: "Adapters", dependencies: ["Kernel", system], swiftSettings: strict),
+    .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "TestSupport"], swiftSettings: strict),
+
+    // MARK: DownloadTracking
+
+    .target(
+      name: "DownloadTracking", resources: [.embedInCode("Resources/count-downloads.json")], swiftSettings: strict),
+    .testTarget(name: "DownloadTrackingTests", dependencies: ["DownloadTracking", "TestSupport"], swiftSettings: strict),
+
+    // MARK: Bundles
+
+    .target(
+      name: "Bundles", dependencies: ["Adapters", "DownloadTracking", "Kernel", "Yams", crypto, system],
+      swiftSettings: strict),
+    .testTarget(name: "BundlesTests", dependencies: ["Bundles", "TestSupport"], swiftSettings: strict),
+
+    // MARK: Hub
+
+    .target(
+      name: "Hub",
+      dependencies: [
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOFoundationCompat", package: "swift-nio"),
+        "Kernel", logging, system,
+      ], swiftSettings: strict),
+    .testTarget(name: "HubTests", dependencies: ["Hub", "TestHub", "TestSupport"], swiftSettings: strict),
+
+    // MARK: Publishing
+
+    .target(
+      name: "Publishing",
+      dependencies: ["Bundles", "Hub", "Kernel", .product(name: "GRDB", package: "GRDB.swift"), crypto, logging, system],
+      swiftSettings: strict),
+    .testTarget(name: "PublishingTests", dependencies: ["Publishing", "TestHub", "TestSupport"], swiftSettings: strict),
+
+    // MARK: Reports
+
+    .target(name: "Reports", dependencies: ["CSystemd", "Kernel", logging, system], swiftSettings: strict),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"], swiftSettings: strict),
+
+    // MARK: the daemon
+
+    .target(
+      name: "AdapterDaemon",
+      dependencies: [
+        "Watching", "Adapters", "DownloadTracking", "Bundles", "Hub", "Publishing", "Reports", "Kernel", "TOMLKit",
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"), lifecycle, logging, system,
+      ], swiftSettings: strict),
+    .testTarget(name: "AdapterDaemonTests", dependencies: ["AdapterDaemon", "TestSupport"], swiftSettings: strict),
+    .executableTarget(
+      name: "adapterd",
+      dependencies: ["AdapterDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
+
+    // MARK: for the demo and the tests
+
+    .target(name: "TrainingReplay", dependencies: [system], swiftSettings: strict),
+    .executableTarget(
+      name: "adapterd-replay",
+      dependencies: ["TrainingReplay", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Kernel", "TrainingReplay", system], path: "Tests/TestSupport",
+      resources: [.copy("Resources")], swiftSettings: strict),
+    .target(
+      name: "TestHub",
+      dependencies: [.product(name: "Hummingbird", package: "hummingbird"), crypto, logging],
+      path: "Tests/TestHub", swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["AdapterDaemon", "TestHub", "TestSupport", "TrainingReplay"], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,50 @@
+// Kernel interfaces that Swift's Glibc module lacks, and typed doors to calls that C declares as variadic, which
+// Swift cannot call. Nothing here decides anything: each function is one system call.
+#pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+// glibc declares these only with _GNU_SOURCE, which the importer of a system module does not define; they are the
+// kernel's own numbers: rename(2), openat2(2).
+#define CLINUX_RENAME_NOREPLACE 1u
+#define CLINUX_RENAME_EXCHANGE 2u
+
+/// openat2(2): glibc has no wrapper.
+static inline int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
+  struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
+  return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+/// ioctl_ficlone(2): shares the bytes of `source` with `destination` where the file system can.
+static inline int clinux_ficlone(int destination, int source) { return ioctl(destination, FICLONE, source); }
+
+/// renameat2(2).
+static inline int clinux_renameat2(int from, const char *old, int to, const char *new_, unsigned flags) {
+  return (int)syscall(SYS_renameat2, from, old, to, new_, flags);
+}
+
+/// copy_file_range(2).
+static inline ssize_t clinux_copy_file_range(int source, int destination, size_t length) {
+  return (ssize_t)syscall(SYS_copy_file_range, source, (void *)0, destination, (void *)0, length, 0u);
+}
+
+/// ioprio_set(2) for the calling process: class `best-effort` = 2, `idle` = 3.
+static inline int clinux_ioprio_set_self(int class_, int level) {
+  return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, (class_ << 13) | level);
+}
