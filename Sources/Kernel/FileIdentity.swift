@@ -17,9 +17,9 @@ package struct FileIdentity: Sendable, Hashable, Codable {
   /// The file type and permission bits, as in `st_mode`.
   package let mode: UInt32
 
-  package var isRegularFile: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
-  package var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
-  package var isSymbolicLink: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFLNK) }
+  package var isRegularFile: Bool { mode & UInt32(Glibc.S_IFMT) == UInt32(Glibc.S_IFREG) }
+  package var isDirectory: Bool { mode & UInt32(Glibc.S_IFMT) == UInt32(Glibc.S_IFDIR) }
+  package var isSymbolicLink: Bool { mode & UInt32(Glibc.S_IFMT) == UInt32(Glibc.S_IFLNK) }
 
   init(_ status: stat) {
     func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }

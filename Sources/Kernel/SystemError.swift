@@ -50,6 +50,14 @@ extension FilePath {
   }
 }
 
+extension FilePath.Component {
+  /// The name's bytes, without the terminating null.
+  package var bytes: [UInt8] { FilePath(root: nil, [self]).bytes }
+
+  /// The name as text that is safe to print, see ``FilePath/shown``.
+  package var shown: String { Kernel.shown(bytes) }
+}
+
 /// File-name bytes as text that is safe to print in a terminal or a log.
 package func shown(_ bytes: [UInt8]) -> String {
   func escaped(_ byte: UInt8) -> String {
