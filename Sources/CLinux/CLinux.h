@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -48,3 +49,6 @@ static inline ssize_t clinux_copy_file_range(int source, int destination, size_t
 static inline int clinux_ioprio_set_self(int class_, int level) {
   return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, (class_ << 13) | level);
 }
+
+/// prctl(2) PR_SET_NAME: names the calling thread; what is over 15 bytes is cut off.
+static inline int clinux_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -16,7 +16,7 @@ package struct ConfinedTree: ~Copyable, Sendable {
     self.root = root
     do throws(Errno) {
       directory = OwnedDescriptor(
-        owning: try retryingInterrupts { root.withPlatformString { open($0, O_PATH | O_DIRECTORY | O_CLOEXEC) } })
+        owning: try retryingInterrupts { root.withPlatformString { Glibc.open($0, O_PATH | O_DIRECTORY | O_CLOEXEC) } })
     } catch {
       throw SystemError("open", root, error)
     }
@@ -28,22 +28,33 @@ package struct ConfinedTree: ~Copyable, Sendable {
   /// - Throws: ``SystemError``: `ELOOP` for a symbolic link, `EXDEV` for a way out of the tree, `EINVAL` for what is
   ///   no regular file, else open(2)'s.
   package func openFile(_ path: FilePath) throws(SystemError) -> OwnedDescriptor {
+    let file = try open(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    guard try FileIdentity(of: file, path: path).isRegularFile else { throw SystemError("open", path, .invalidArgument) }
+    return file
+  }
+
+  /// Opens the directory at `path`, which is ``root`` or lies below it, for listing.
+  ///
+  /// - Throws: ``SystemError``: `ELOOP` for a symbolic link, `EXDEV` for a way out of the tree, `ENOTDIR`, else
+  ///   open(2)'s.
+  package func openDirectory(_ path: FilePath) throws(SystemError) -> OwnedDescriptor {
+    try open(path == root ? root.appending(".") : path, flags: O_RDONLY | O_DIRECTORY)
+  }
+
+  private func open(_ path: FilePath, flags: CInt) throws(SystemError) -> OwnedDescriptor {
     var relative = path
     guard relative.removePrefix(root), !relative.isEmpty else { throw SystemError("open", path, .improperLink) }
-    let flags = UInt64(UInt32(bitPattern: O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY))
+    let flags = UInt64(UInt32(bitPattern: flags | O_CLOEXEC))
     let resolve = UInt64(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
     let directory = self.directory.raw
-    let file: OwnedDescriptor
     do throws(Errno) {
-      file = OwnedDescriptor(
+      return OwnedDescriptor(
         owning: try retryingInterrupts {
           relative.withPlatformString { clinux_openat2(directory, $0, flags, 0, resolve) }
         })
     } catch {
       throw SystemError("open", path, error)
     }
-    guard try FileIdentity(of: file, path: path).isRegularFile else { throw SystemError("open", path, .invalidArgument) }
-    return file
   }
 
   /// Reads the whole file at `path`, for files that are small by their nature.
