@@ -1,5 +1,3 @@
-import CLinux
-import Glibc
 import Kernel
 import SystemPackage
 
@@ -46,47 +44,20 @@ struct StagingDirectory: ~Copyable {
   mutating func take(
     _ source: borrowing OwnedDescriptor, as name: String, expected: FileIdentity, origin: FilePath
   ) throws(BundleError) {
-    let target = path.appending(name)
-    guard try readable({ () throws(SystemError) in try FileIdentity(of: source, path: origin) }) == expected else {
-      throw .changed(origin)
-    }
-    let file: OwnedDescriptor
+    guard try identity(of: source, origin) == expected else { throw .changed(origin) }
+    let digests: FileDigests
     do throws(SystemError) {
-      file = try createFile(target)
+      digests = try copy(source, size: expected.size, to: path.appending(name))
     } catch {
-      throw .unwritable(error)
+      throw error.errno == .noData ? .changed(origin) : .unwritable(error)
     }
-    let shared = clinux_ficlone(file.raw, source.raw) == 0
-    var builder = DigestBuilder(size: expected.size)
-    var offset: Int64 = 0
-    while offset < expected.size {
-      let count = Int(min(Int64(Self.pieceSize), expected.size - offset))
-      let piece: [UInt8]
-      if shared {
-        piece = try writable({ () throws(SystemError) in try file.read(from: offset, count: count, path: target) })
-      } else {
-        piece = try readable({ () throws(SystemError) in try source.read(from: offset, count: count, path: origin) })
-      }
-      guard !piece.isEmpty else { throw .changed(origin) }
-      if !shared { try writable { () throws(SystemError) in try file.write(piece, path: target) } }
-      piece.withUnsafeBytes { builder.update($0) }
-      offset += Int64(piece.count)
-    }
-    guard try readable({ () throws(SystemError) in try FileIdentity(of: source, path: origin) }) == expected else {
-      throw .changed(origin)
-    }
-    try writable { () throws(SystemError) in try file.synchronize(path: target) }
-    files.append(Manifest.File(path: name, size: expected.size, digests: builder.finish()))
+    guard try identity(of: source, origin) == expected else { throw .changed(origin) }
+    files.append(Manifest.File(path: name, size: expected.size, digests: digests))
   }
 
-  /// Bytes that are read at once: large enough for speed, small enough for memory.
-  private static let pieceSize = 1 << 20
-
-  private func readable<T>(_ body: () throws(SystemError) -> T) throws(BundleError) -> T {
-    do throws(SystemError) { return try body() } catch { throw .unreadable(error) }
-  }
-
-  private func writable<T>(_ body: () throws(SystemError) -> T) throws(BundleError) -> T {
-    do throws(SystemError) { return try body() } catch { throw .unwritable(error) }
+  private func identity(
+    of source: borrowing OwnedDescriptor, _ origin: FilePath
+  ) throws(BundleError) -> FileIdentity {
+    do throws(SystemError) { return try FileIdentity(of: source, path: origin) } catch { throw .unreadable(error) }
   }
 }

@@ -1,0 +1,123 @@
+import Foundation
+import GRDB
+import Kernel
+import SystemPackage
+
+/// What was, is and is to be published, in SQLite: the intent is written before, the fact after, so that a crash at any
+/// point leaves a truth to go on from.
+package final class Ledger: Sendable {
+  private let database: DatabaseQueue
+
+  /// Opens the ledger at `path`, or makes it.
+  ///
+  /// - Throws: GRDB's `DatabaseError` if it is no database or cannot be opened.
+  package init(at path: FilePath) throws {
+    var configuration = Configuration()
+    configuration.label = "ledger"
+    configuration.busyMode = .timeout(10)
+    configuration.prepareDatabase { database in
+      // A fact that was written must outlive a power cut: see https://sqlite.org/pragma.html#pragma_synchronous.
+      try database.execute(sql: "PRAGMA synchronous = FULL")
+      try database.execute(sql: "PRAGMA journal_mode = WAL")
+    }
+    database = try DatabaseQueue(path: path.string, configuration: configuration)
+    try Self.migrator.migrate(database)
+  }
+
+  /// Puts `publication` into the ledger; what waits for the same target is superseded by it in the same step, unless it
+  /// is being committed.
+  ///
+  /// - Returns: what it superseded.
+  package func enqueue(_ publication: Publication) async throws -> [Publication] {
+    try await database.write { database in
+      let waiting = try Publication.fetchAll(
+        database,
+        sql: "SELECT * FROM publication WHERE \(Self.ofTarget) AND status = 'queued' ORDER BY created, id",
+        arguments: Self.arguments(publication.target))
+      var superseded: [Publication] = []
+      for var old in waiting {
+        old.status = .superseded
+        old.reason = "a newer state came before it was published"
+        old.updated = publication.created
+        try old.save(database)
+        superseded.append(old)
+      }
+      try publication.save(database)
+      return superseded
+    }
+  }
+
+  /// Writes the row of `publication`, in the place of the one with its id.
+  package func save(_ publication: Publication) async throws {
+    try await database.write { try publication.save($0) }
+  }
+
+  /// Records that a state needed no commit. The same finding again, after each restart say, only renews the row's time.
+  package func recordSkipped(_ publication: Publication) async throws {
+    try await database.write { database in
+      var arguments = Self.arguments(publication.target)
+      arguments += [publication.status.rawValue, publication.stamp, publication.reason]
+      let known = try Publication.fetchOne(
+        database,
+        sql: """
+          SELECT * FROM publication WHERE \(Self.ofTarget) AND status = ? AND stamp = ? AND reason IS ?
+          """, arguments: arguments)
+      guard var known else { return try publication.save(database) }
+      known.updated = publication.updated
+      known.attempts += 1
+      try known.save(database)
+    }
+  }
+
+  /// The last publication that reached `target`.
+  package func latestPublished(_ target: PublishTarget) async throws -> Publication? {
+    try await first("status = 'published' ORDER BY updated DESC, rowid DESC", target)
+  }
+
+  /// The last state that `target` was found to hold, whether it took a commit or not.
+  package func latestHeld(_ target: PublishTarget) async throws -> Publication? {
+    try await first("status IN ('published', 'unchanged') AND digest <> '' ORDER BY updated DESC, rowid DESC", target)
+  }
+
+  /// What is known of exactly this state at `target`: published, unchanged, superseded, or on its way.
+  package func decision(on stamp: String, at target: PublishTarget) async throws -> Publication? {
+    try await first("stamp = ? AND status <> 'failed' ORDER BY updated DESC, rowid DESC", target, [stamp])
+  }
+
+  /// What waits, or was being committed when the process ended, for `target`.
+  package func pending(_ target: PublishTarget) async throws -> Publication? {
+    try await first("status IN ('committing', 'queued') ORDER BY created DESC, rowid DESC", target)
+  }
+
+  /// Everything that waits or was being committed, oldest first.
+  package func pending() async throws -> [Publication] {
+    try await database.read {
+      try Publication.fetchAll(
+        $0, sql: "SELECT * FROM publication WHERE status IN ('committing', 'queued') ORDER BY created, rowid")
+    }
+  }
+
+  /// The newest rows, newest first.
+  package func history(limit: Int = 1000) async throws -> [Publication] {
+    try await database.read {
+      try Publication.fetchAll(
+        $0, sql: "SELECT * FROM publication ORDER BY updated DESC, rowid DESC LIMIT ?", arguments: [limit])
+    }
+  }
+
+  private static let ofTarget = "endpoint = ? AND repo = ? AND revision = ?"
+
+  private static func arguments(_ target: PublishTarget) -> StatementArguments {
+    [target.endpoint, target.repo, target.revision]
+  }
+
+  private func first(
+    _ condition: String, _ target: PublishTarget, _ more: StatementArguments = []
+  ) async throws -> Publication? {
+    try await database.read {
+      try Publication.fetchOne(
+        $0, sql: "SELECT * FROM publication WHERE \(Self.ofTarget) AND \(condition) LIMIT 1",
+        arguments: Self.arguments(target) + more)
+    }
+  }
+}

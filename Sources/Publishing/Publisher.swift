@@ -1,0 +1,132 @@
+import Bundles
+import Foundation
+import Kernel
+import SystemPackage
+
+/// Takes what the ledger says is to be published to its destinations: targets side by side, one target in order.
+package struct Publisher: Sendable {
+  /// What happened to a publication; each is to be reported once.
+  package enum Progress: Sendable {
+    case started(Publication)
+    case published(Publication, notes: [String])
+    case unchanged(Publication, notes: [String])
+    case retry(Publication, error: DestinationError, wait: Duration)
+    case failed(Publication, error: DestinationError)
+  }
+
+  private let ledger: Ledger
+  private let destination: any Destination
+  private let bundles: FilePath
+  private let backoff: Backoff
+  private let now: @Sendable () -> Date
+  private let report: @Sendable (Progress) -> Void
+
+  /// - Parameters:
+  ///   - ledger: Where intents come from and facts go to.
+  ///   - destination: Where bundles go.
+  ///   - bundles: The directory of the staged bundles.
+  ///   - backoff: How long to wait between tries.
+  ///   - now: The wall clock: intervals between commits outlive the process.
+  ///   - report: Is told what happens; must not block.
+  package init(
+    ledger: Ledger, destination: any Destination, bundles: FilePath, backoff: Backoff = Backoff(),
+    now: @escaping @Sendable () -> Date = { Date() }, report: @escaping @Sendable (Progress) -> Void
+  ) {
+    self.ledger = ledger
+    self.destination = destination
+    self.bundles = bundles
+    self.backoff = backoff
+    self.now = now
+    self.report = report
+  }
+
+  /// When `publication` may be tried: after its wait, and after the least interval since the last commit to its target.
+  package func due(_ publication: Publication, policy: PublishPolicy) async throws -> Date {
+    let waited = publication.notBefore ?? .distantPast
+    // A try that may have arrived is settled first, whatever the interval.
+    guard publication.status == .queued, let last = try await ledger.latestPublished(publication.target) else {
+      return waited
+    }
+    let seconds = policy.minimumInterval.seconds
+    let allowed = last.updated.addingTimeInterval(seconds)
+    // A clock that was set back must not hold a publication up for longer than the interval.
+    return max(waited, min(allowed, now().addingTimeInterval(seconds)))
+  }
+
+  /// Tries `publication` once and writes into the ledger what became of it.
+  ///
+  /// - Returns: the row as it is then.
+  /// - Throws: what the ledger throws; then nothing is known to be published, and the intent stays.
+  package func publish(
+    _ publication: Publication, policy: PublishPolicy, onProgress: @escaping @Sendable () -> Void = {}
+  ) async throws -> Publication {
+    var publication = publication
+    // An earlier try may have arrived though its reply was lost.
+    let wasTried = publication.attempts > 0
+    let directory = bundles.appending(publication.id)
+    guard let bundle = StagedBundle(at: directory) else {
+      publication.status = .superseded
+      publication.reason = "its staged bundle is gone; the next look at the outputs makes a new one"
+      publication.updated = now()
+      try await ledger.save(publication)
+      return publication
+    }
+    publication.attempts += 1
+    publication.status = .committing
+    publication.updated = now()
+    try await ledger.save(publication)
+    report(.started(publication))
+    let started = ContinuousClock.now
+    do throws(DestinationError) {
+      let receipt = try await destination.publish(
+        bundle, as: publication, policy: policy, onProgress: onProgress)
+      publication.duration = ContinuousClock.now - started
+      publication.updated = now()
+      publication.notBefore = nil
+      switch receipt {
+      case .committed(let commit, let parent, _, let notes):
+        publication.status = .published
+        publication.commit = commit
+        publication.parent = parent
+        publication.reason = nil
+        try await write(publication)
+        report(.published(publication, notes: notes))
+      case .unchanged(let head, let notes):
+        publication.status = wasTried ? .published : .unchanged
+        publication.commit = head
+        publication.reason =
+          wasTried
+          ? "an earlier try had arrived; found at \(head.prefix(7))" : "the destination has the same files at \(head.prefix(7))"
+        try await write(publication)
+        report(wasTried ? .published(publication, notes: notes) : .unchanged(publication, notes: notes))
+      }
+      try? removeTree(directory)
+    } catch {
+      publication.updated = now()
+      if case .temporary(let reason, let asked) = error {
+        let wait = backoff.wait(afterAttempts: publication.attempts, asked: asked)
+        publication.status = .queued
+        publication.reason = reason
+        publication.notBefore = now().addingTimeInterval(wait.seconds)
+        try await ledger.save(publication)
+        report(.retry(publication, error: error, wait: wait))
+      } else {
+        publication.status = .failed
+        publication.reason = error.description
+        try await ledger.save(publication)
+        try? removeTree(directory)
+        report(.failed(publication, error: error))
+      }
+    }
+    return publication
+  }
+
+  private func write(_ publication: Publication) async throws(DestinationError) {
+    do {
+      try await ledger.save(publication)
+    } catch {
+      // The commit is made; only the note of it is not. The next try finds it there and makes none.
+      throw .temporary("published, but the ledger cannot be written: \(error)", after: nil)
+    }
+  }
+}
