@@ -5,10 +5,7 @@ import SystemPackage
 /// works on a copy.
 package enum Fixtures {
   /// The folder that holds `outputs/`, `sessions/` and `corrupt/`: what a player of recordings takes as its data.
-  package static var root: FilePath {
-    guard let resources = Bundle.module.resourceURL else { preconditionFailure("the test bundle has no resources") }
-    return FilePath(resources.path).appending("Resources")
-  }
+  package static var root: FilePath { FilePath(Bundle.module.bundlePath).appending("Resources") }
 
   /// What one trainer left behind: `mlx-lora`, `mlx-lora-rerun`, `peft-lora` or `peft-lora-old`.
   package static func outputs(_ name: String) -> FilePath { root.appending("outputs").appending(name) }

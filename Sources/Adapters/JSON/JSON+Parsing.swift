@@ -12,15 +12,20 @@ extension JSON {
   /// - Parameters:
   ///   - bytes: The text.
   ///   - pythonNumbers: Whether `NaN`, `Infinity` and `-Infinity` pass as numbers, as Python's writer puts them.
+  ///   - loneSurrogates: Whether half of a surrogate pair passes, as U+FFFD: Python's writer puts one for a byte of a
+  ///     file name that is no UTF-8.
   /// - Throws: ``ParseError``.
-  package init(parsing bytes: some Sequence<UInt8>, pythonNumbers: Bool = false) throws(ParseError) {
-    var parser = Parser(bytes: Array(bytes), pythonNumbers: pythonNumbers)
+  package init(
+    parsing bytes: some Sequence<UInt8>, pythonNumbers: Bool = false, loneSurrogates: Bool = true
+  ) throws(ParseError) {
+    var parser = Parser(bytes: Array(bytes), pythonNumbers: pythonNumbers, loneSurrogates: loneSurrogates)
     self = try parser.document()
   }
 
   private struct Parser {
     let bytes: [UInt8]
     let pythonNumbers: Bool
+    let loneSurrogates: Bool
     var offset = 0
 
     /// The stack must hold whatever a stranger writes; real configuration is a handful of levels deep.
@@ -53,7 +58,7 @@ extension JSON {
       case UInt8(ascii: "n"): return try word("null", .null)
       case UInt8(ascii: "N") where pythonNumbers: return try word("NaN", .number("NaN"))
       case UInt8(ascii: "I") where pythonNumbers: return try word("Infinity", .number("Infinity"))
-      case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+      case UInt8(ascii: "-")?, (UInt8(ascii: "0")...UInt8(ascii: "9"))?: return try number()
       case nil: throw failure("the JSON ends early")
       default: throw failure("no JSON value")
       }
@@ -181,18 +186,21 @@ extension JSON {
     mutating func unicodeEscape() throws(ParseError) -> String {
       let first = try hexadecimal()
       if let scalar = UnicodeScalar(first) { return String(scalar) }
-      // A lone surrogate, which Python's writer can produce, is no character: it becomes U+FFFD, as in its reader's
-      // "replace" mode.
-      guard (0xD800..<0xDC00).contains(first), bytes[offset...].starts(with: "\\u".utf8) else { return "\u{FFFD}" }
+      guard (0xD800..<0xDC00).contains(first), bytes[offset...].starts(with: "\\u".utf8) else { return try half() }
       let before = offset
       offset += 2
       let second = try hexadecimal()
       guard (0xDC00..<0xE000).contains(second) else {
         offset = before
-        return "\u{FFFD}"
+        return try half()
       }
       let code = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)
       return UnicodeScalar(code).map { String($0) } ?? "\u{FFFD}"
+    }
+
+    func half() throws(ParseError) -> String {
+      guard loneSurrogates else { throw failure("half of a surrogate pair") }
+      return "\u{FFFD}"
     }
 
     mutating func hexadecimal() throws(ParseError) -> UInt32 {
