@@ -13,18 +13,24 @@ package struct FileLock: ~Copyable, Sendable {
   /// - Throws: ``SystemError``; `EWOULDBLOCK` if another holds it and `waiting` is false.
   package init(at path: FilePath, waiting: Bool) throws(SystemError) {
     try makeDirectories(path.removingLastComponent())
-    let opened: OwnedDescriptor
+    let raw: CInt
     do throws(Errno) {
-      opened = OwnedDescriptor(
-        owning: try retryingInterrupts {
-          path.withPlatformString { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode_t(0o644)) }
-        })
-      let raw = opened.raw
-      _ = try retryingInterrupts { flock(raw, LOCK_EX | (waiting ? 0 : LOCK_NB)) }
+      raw = try retryingInterrupts {
+        path.withPlatformString { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode_t(0o644)) }
+      }
     } catch {
       throw SystemError("lock", path, error)
     }
-    file = opened
+    let failure: Errno?
+    do throws(Errno) {
+      _ = try retryingInterrupts { flock(raw, LOCK_EX | (waiting ? 0 : LOCK_NB)) }
+      failure = nil
+    } catch {
+      close(raw)
+      failure = error
+    }
+    if let failure { throw SystemError("lock", path, failure) }
+    file = OwnedDescriptor(owning: raw)
   }
 
   /// Lets go of the lock; so does the end of this value.
