@@ -29,7 +29,9 @@ package struct ConfinedTree: ~Copyable, Sendable {
   ///   no regular file, else open(2)'s.
   package func openFile(_ path: FilePath) throws(SystemError) -> OwnedDescriptor {
     let file = try open(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
-    guard try FileIdentity(of: file, path: path).isRegularFile else { throw SystemError("open", path, .invalidArgument) }
+    guard try FileIdentity(of: file, path: path).isRegularFile else {
+      throw SystemError("open", path, .invalidArgument)
+    }
     return file
   }
 

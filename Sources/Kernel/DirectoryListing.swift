@@ -43,7 +43,9 @@ extension ConfinedTree {
       let name = withUnsafeBytes(of: &record.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
       if name == [UInt8(ascii: ".")] || name == [UInt8(ascii: "."), UInt8(ascii: ".")] { continue }
       let type = Int(record.pointee.d_type)
-      guard let kind = type == Int(DT_UNKNOWN) ? Self.kind(of: name, in: copy) : Self.kind(ofType: type) else { continue }
+      guard let kind = type == Int(DT_UNKNOWN) ? Self.kind(of: name, in: copy) : Self.kind(ofType: type) else {
+        continue
+      }
       entries.append(DirectoryEntry(name: name, kind: kind))
     }
   }

@@ -1,0 +1,78 @@
+import Kernel
+import SystemPackage
+
+/// Finding the root, and finding it again.
+extension TreeLoop {
+  /// Walks the way to the root and takes up what is there, unless it is what is watched already.
+  func approachRoot() {
+    mustApproach = false
+    let hadRoot = shared { $0.tree.root != nil }
+    do throws(SystemError) {
+      approach = try RootApproach(to: watcher.root)
+    } catch {
+      // The old way, if there is one, still tells.
+      if !hadRoot { note(error.errno, at: watcher.root) }
+      return retryLater()
+    }
+    guard let approach else { return }
+    switch approach.destination {
+    case .missing(let errno):
+      leave()
+      note(errno, at: watcher.root)
+      if approach.isBlind { retryLater() }
+    case .directory(let path, let identity):
+      if let before = baseIdentity, hadRoot, base == path, before.device == identity.device,
+        before.inode == identity.inode
+      {
+        return
+      }
+      leave()
+      take(path, identity, hadRoot ? .rootReplaced : .rootAppeared)
+    }
+  }
+
+  private func take(_ path: FilePath, _ identity: FileIdentity, _ reason: RescanReason) {
+    base = path
+    baseIdentity = identity
+    openInotify()
+    switch addWatch(path) {
+    case .success(let watch):
+      note(nil, at: watcher.root)
+      shared { _ = $0.tree.begin(watch: watch) }
+      if watch == nil { retryLater() }
+      if !reasons.contains(.startup) { reasons.insert(reason) }
+      if let root = shared({ $0.tree.root }) { jobs.append(Job(directory: root, deep: true, mark: false)) }
+    case .failure(let error):
+      // It has just gone: the approach has an event for that.
+      note(error.errno, at: watcher.root)
+      retryLater()
+    }
+  }
+
+  /// Makes the instance for the tree's watches, if one is wanted and to be had.
+  func openInotify() {
+    guard watcher.method == .inotify, inotify == nil else { return }
+    do throws(SystemError) {
+      inotify = try Inotify()
+    } catch {
+      let text = "no inotify instance is left; the tree is polled; remedy: raise fs.inotify.max_user_instances"
+      shared { $0.statistics.degraded = text }
+      retryLater()
+    }
+  }
+
+  /// Forgets the tree, and with it all its watches.
+  private func leave() {
+    inotify = nil
+    baseIdentity = nil
+    jobs = []
+    failedJobs = []
+    marked = []
+    fingerprints = [:]
+    shared { state in
+      state.tree.end()
+      state.problems = [:]
+      state.statistics.degraded = nil
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import Kernel
+import SystemPackage
+
+/// Watching first, listing after that: what is created between the two makes an event, what was there before is listed.
+extension TreeLoop {
+  /// Walks over the whole tree, then marks everything. While it is being walked, once more after that.
+  func walk(_ reason: RescanReason) {
+    if !reasons.isEmpty, !jobs.isEmpty {
+      nextReasons.insert(reason)
+      return
+    }
+    reasons.insert(reason)
+    if let root = shared({ $0.tree.root }) { jobs.append(Job(directory: root, deep: true, mark: false)) }
+  }
+
+  /// Marks everything when a walk over all is over.
+  func finishWalk() {
+    if reasons.isEmpty || !jobs.isEmpty || mustApproach { return }
+    shared { $0.statistics.rescans += $0.tree.root == nil ? 0 : 1 }
+    for reason in reasons { watcher.dirty.markEverything(reason) }
+    reasons = []
+    watcher.ready.open()
+    let next = nextReasons
+    nextReasons = []
+    if let reason = next.first {
+      walk(reason)
+      reasons.formUnion(next)
+    }
+  }
+
+  /// Lists directories until there are no more or the time is over.
+  func scan(until end: ContinuousClock.Instant) {
+    if jobs.isEmpty { return }
+    isStalled = false
+    do throws(SystemError) {
+      // Opened for the slice only: an open directory keeps its file system from being unmounted.
+      let confined = try ConfinedTree(at: base)
+      while let job = jobs.popLast() {
+        list(job, confined)
+        if ContinuousClock.now >= end { return }
+      }
+    } catch {
+      let isGone = Self.gone.contains(error.errno)
+      mustApproach = mustApproach || isGone
+      isStalled = !isGone
+    }
+  }
+
+  /// The errors of a directory that is none any more.
+  private static let gone: Set<Errno> = [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels]
+
+  private func list(_ job: Job, _ confined: borrowing ConfinedTree) {
+    let id = job.directory
+    guard shared({ $0.tree.contains(id) }) else { return }
+    let real = shared { [base] in $0.tree.path(of: id, from: base) }
+    let entries: [DirectoryEntry]
+    do throws(SystemError) {
+      entries = try confined.listDirectory(real)
+      note(nil, at: path(of: id))
+    } catch {
+      return failed(job, error.errno)
+    }
+    var gone = Set(shared { $0.tree.childNames(of: id) })
+    for entry in entries where entry.kind == .directory {
+      gone.remove(entry.name)
+      if watcher.exclusions.excludesDirectory(path(of: id).appending(bytes: entry.name)) { continue }
+      attach(entry.name, in: id, deep: job.deep, mark: job.mark)
+    }
+    for name in gone {
+      if let child = shared({ $0.tree.child(name, of: id) }) { remove(child) }
+    }
+    if job.mark || !gone.isEmpty && !job.deep { marked.insert(id) }
+  }
+
+  private func failed(_ job: Job, _ errno: Errno) {
+    switch errno {
+    case _ where Self.gone.contains(errno):
+      // Gone, or something else by now; the event for that is in the queue.
+      if shared({ $0.tree.root == job.directory }) {
+        mustApproach = true
+      } else {
+        remove(job.directory)
+      }
+    case .permissionDenied:
+      note(errno, at: path(of: job.directory))
+    default:
+      note(errno, at: path(of: job.directory))
+      failedJobs.append(job)
+      retryLater()
+    }
+  }
+
+  /// Takes up the directory `name` in `parent`: watches it, and has it listed if that is not done yet or `deep` is set.
+  func attach(_ name: [UInt8], in parent: DirectoryTree.ID, deep: Bool, mark: Bool) {
+    let path = shared { [base] in $0.tree.path(of: parent, from: base) }.appending(bytes: name)
+    var known = shared { $0.tree.child(name, of: parent) }
+    var watch: CInt?
+    switch addWatch(path) {
+    case .success(let new):
+      watch = new
+      if let new, let holder = shared({ $0.tree.directory(watchedBy: new) }), holder != known {
+        // The same directory under another name: it was moved, and the event for that is still in the queue; or it is
+        // mounted here too. Inside itself it is left alone.
+        if shared({ $0.tree.isAncestor(holder, of: parent) }) { return }
+        remove(holder)
+        watch = (try? addWatch(path).get()) ?? nil
+      }
+    case .failure(let error):
+      if let known { remove(known) }
+      note(Self.gone.contains(error.errno) ? nil : error.errno, at: self.path(of: parent).appending(bytes: name))
+      return
+    }
+    if let id = known, let before = shared({ $0.tree.watch(of: id) }), before != watch {
+      remove(id)  // another directory has taken its place
+      known = nil
+    }
+    if let known {
+      if let watch { shared { $0.tree.setWatch(watch, of: known) } }
+      if deep { jobs.append(Job(directory: known, deep: true, mark: mark)) }
+    } else {
+      let id = shared { $0.tree.insert(name, in: parent, watch: watch) }
+      jobs.append(Job(directory: id, deep: deep, mark: mark))
+    }
+    if watch == nil { retryLater() }
+  }
+
+  /// Forgets a directory and all below it, and ends their watches.
+  func remove(_ id: DirectoryTree.ID) {
+    let path = self.path(of: id)
+    let watches = shared { state in
+      if !state.problems.isEmpty { state.problems = state.problems.filter { !$0.key.starts(with: path) } }
+      return state.tree.remove(id)
+    }
+    for watch in watches { inotify?.remove(watch) }
+  }
+
+  /// - Returns: the watch; `nil` if there is none to be had but the directory can be looked at without one.
+  func addWatch(_ path: FilePath) -> Result<CInt?, SystemError> {
+    guard let inotify else { return .success(nil) }
+    do throws(SystemError) {
+      return .success(try inotify.watch(path, for: Self.mask))
+    } catch {
+      if error.errno == .noSpace || error.errno == .noMemory {
+        noteExhaustion()
+        return .success(nil)
+      }
+      return .failure(error)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import Glibc
+import Kernel
+import Synchronization
+import SystemPackage
+
+/// The life of a ``TreeWatcher``'s thread: wait, read the queues, walk a little, mark, and again.
+///
+/// Walking is cut into slices between which the queue is read, so that a big tree does not make it overflow. Not
+/// Sendable: it is made on its thread and stays there.
+final class TreeLoop {
+  let watcher: TreeWatcher
+  /// The watches of the tree; `nil` while there is no root or no instance to be had, or when polling only.
+  var inotify: Inotify?
+  var approach: RootApproach?
+  /// Where the root really is, without symbolic links, and which directory that was.
+  var base = FilePath()
+  var baseIdentity: FileIdentity?
+  /// The way to the root has to be walked again.
+  var mustApproach = true
+
+  /// Directories that wait to be listed.
+  var jobs: [Job] = []
+  /// Those that could not be, and are tried again.
+  var failedJobs: [Job] = []
+  /// Directories to be marked at the end of this turn.
+  var marked: Set<DirectoryTree.ID> = []
+  /// Why the whole tree is being walked, and why it is to be walked after that.
+  var reasons: Set<RescanReason> = [.startup]
+  var nextReasons: Set<RescanReason> = []
+  /// What files looked like at the last look, for directories without a watch.
+  var fingerprints: [DirectoryTree.ID: Int] = [:]
+  /// When what has no watch is looked at again, and what failed is tried again.
+  var retryAt: ContinuousClock.Instant?
+  /// Nothing can be listed at the moment, e.g. for want of descriptors.
+  var isStalled = false
+
+  private let mounts = MountChanges()
+  private let clock = ContinuousClock()
+
+  struct Job {
+    let directory: DirectoryTree.ID
+    /// Also list the directories below it that are known already.
+    let deep: Bool
+    /// It is new: mark it. In a walk over everything there is no need to.
+    let mark: Bool
+  }
+
+  init(_ watcher: TreeWatcher) {
+    self.watcher = watcher
+  }
+
+  func run() throws(SystemError) {
+    while !takeCommands() {
+      if mustApproach { approachRoot() }
+      scan(until: clock.now.advanced(by: .milliseconds(20)))
+      finishWalk()
+      mark()
+      try wait()
+    }
+  }
+
+  /// Changes or reads what others may ask for.
+  func shared<T: Sendable>(_ body: (inout sending TreeWatcher.State) -> sending T) -> T {
+    watcher.state.withLock(body)
+  }
+
+  /// Returns whether to stop.
+  private func takeCommands() -> Bool {
+    let (stopping, asked) = shared { state in
+      defer { state.asked = [] }
+      return (state.isStopping, state.asked)
+    }
+    for reason in asked { walk(reason) }
+    return stopping
+  }
+
+  private func mark() {
+    if marked.isEmpty { return }
+    let (marked, root) = (self.marked, watcher.root)
+    self.marked = []
+    let paths = shared { state in
+      marked.filter { state.tree.contains($0) }.map { state.tree.path(of: $0, from: root) }
+    }
+    watcher.dirty.mark(paths)
+  }
+
+  /// Waits for any of the descriptors, or for the time to try again, and reads what there is.
+  private func wait() throws(SystemError) {
+    var timeout: Duration?
+    if let retryAt { timeout = clock.now.duration(to: retryAt) }
+    if !jobs.isEmpty { timeout = isStalled ? .seconds(1) : .zero }
+    if mustApproach { timeout = .zero }
+
+    func entry(_ descriptor: CInt?) -> pollfd { pollfd(fd: descriptor ?? -1, events: Int16(POLLIN), revents: 0) }
+    var entries = [
+      entry(watcher.bell.raw), entry(inotify?.raw), entry(approach?.inotify.raw), mounts?.entry ?? entry(nil),
+    ]
+    try waitForInput(&entries, timeout: timeout)
+
+    if entries[0].revents != 0 { watcher.bell.silence() }
+    if entries[1].revents != 0 { try readEvents() }
+    if entries[2].revents != 0, let approach {
+      for event in try approach.inotify.read() where approach.concerns(event) { mustApproach = true }
+    }
+    if entries[3].revents != 0 { mustApproach = true }
+    if let retryAt, clock.now >= retryAt { retry() }
+  }
+
+  /// Reads the queue until it is empty, but not for ever: a storm must not keep the walk from going on.
+  private func readEvents() throws(SystemError) {
+    guard let inotify else { return }
+    for _ in 0..<16 {
+      let events = try inotify.read()
+      for event in events { handle(event) }
+      if events.isEmpty { return }
+    }
+  }
+
+  /// Sees to it that ``retry()`` comes, not before the poll interval is over.
+  func retryLater() {
+    if retryAt == nil { retryAt = clock.now.advanced(by: watcher.pollInterval) }
+  }
+
+  func note(_ errno: Errno?, at path: FilePath) {
+    let changed = shared { state in
+      if state.problems[path] == errno { return false }
+      // A list for people: a tree with more is one problem.
+      if errno != nil, state.problems.count >= 1000 { return false }
+      state.problems[path] = errno
+      return true
+    }
+    if changed { watcher.dirty.ring() }
+  }
+}
