@@ -1,3 +1,4 @@
+import Kernel
 import Logging
 import SystemPackage
 
@@ -83,12 +84,5 @@ extension Logger {
     log(
       level: level, "\(message)", metadata: fields.metadata(of: event), source: nil, file: file, function: function,
       line: line)
-  }
-}
-
-extension Duration {
-  /// Whole microseconds, the unit of systemd's interfaces.
-  var microseconds: Int64 {
-    components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
   }
 }

@@ -1,5 +1,6 @@
 import CSystemd
 import Glibc
+import Kernel
 import Logging
 import SystemPackage
 

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Kernel
 import Logging
 import Testing
 
