@@ -31,6 +31,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -58,12 +59,17 @@ let package = Package(
 
     .target(
       name: "DownloadTracking", resources: [.embedInCode("Resources/count-downloads.json")], swiftSettings: strict),
-    .testTarget(name: "DownloadTrackingTests", dependencies: ["DownloadTracking", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "DownloadTrackingTests", dependencies: ["DownloadTracking", "TestSupport"], swiftSettings: strict),
 
     // MARK: Bundles
 
     .target(
-      name: "Bundles", dependencies: ["Adapters", "DownloadTracking", "Kernel", "Yams", crypto, system],
+      name: "Bundles",
+      dependencies: [
+        "Adapters", "DownloadTracking", "Kernel", "Yams",
+        .product(name: "Mustache", package: "swift-mustache"), crypto, system,
+      ],
       swiftSettings: strict),
     .testTarget(name: "BundlesTests", dependencies: ["Bundles", "TestSupport"], swiftSettings: strict),
 
@@ -84,14 +90,18 @@ let package = Package(
 
     .target(
       name: "Publishing",
-      dependencies: ["Bundles", "Hub", "Kernel", .product(name: "GRDB", package: "GRDB.swift"), crypto, logging, system],
+      dependencies: [
+        "Bundles", "Hub", "Kernel", .product(name: "GRDB", package: "GRDB.swift"), crypto, logging, system,
+      ],
       swiftSettings: strict),
-    .testTarget(name: "PublishingTests", dependencies: ["Publishing", "TestHub", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PublishingTests", dependencies: ["Publishing", "TestHub", "TestSupport"], swiftSettings: strict),
 
     // MARK: Reports
 
     .target(name: "Reports", dependencies: ["CSystemd", "Kernel", logging, system], swiftSettings: strict),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ReportsTests", dependencies: ["Reports", "Kernel", "TestSupport", logging, system], swiftSettings: strict),
 
     // MARK: the daemon
 
@@ -104,8 +114,10 @@ let package = Package(
     .testTarget(name: "AdapterDaemonTests", dependencies: ["AdapterDaemon", "TestSupport"], swiftSettings: strict),
     .executableTarget(
       name: "adapterd",
-      dependencies: ["AdapterDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: strict),
+      dependencies: [
+        "AdapterDaemon", "Adapters", "DownloadTracking", "Publishing", "Reports", "Kernel", "CLinux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), lifecycle, logging, system,
+      ], swiftSettings: strict),
 
     // MARK: for the demo and the tests
 

@@ -71,13 +71,8 @@ package struct BundleBuilder: Sendable {
     own["adapter_config.json"] = state.configBytes
 
     var notes: [String] = []
-    let card: FrontMatter?
-    do throws(FrontMatter.Invalid) {
-      card = try own["README.md"].map { bytes throws(FrontMatter.Invalid) in try FrontMatter(parsing: text(bytes)) }
-    } catch {
-      throw .invalid(file: "README.md", reason: "\(error.description); mend it in \(state.directory.shown)")
-    }
-    let step = try state.step ?? step(ofTwinOf: state, weights: staging.files[0], from: tree)
+    let card = try ownCard(own["README.md"], of: state)
+    let step = state.step ?? step(ofTwinOf: state, weights: staging.files[0], from: tree)
     let record = AdapterRecord(state: state, step: step, settings: settings, card: card, cache: cache)
     let model = ModelCard(record: record, format: state.format, repo: settings.repo, template: settings.cardTemplate)
 
@@ -105,6 +100,15 @@ package struct BundleBuilder: Sendable {
     return (files, Verdict(paths: files.map(\.path), library: model.library, rules: rules), notes)
   }
 
+  private func ownCard(_ bytes: [UInt8]?, of state: AdapterState) throws(BundleError) -> FrontMatter? {
+    guard let bytes else { return nil }
+    do throws(FrontMatter.Invalid) {
+      return try FrontMatter(parsing: text(bytes))
+    } catch {
+      throw .invalid(file: "README.md", reason: "\(error.description); mend it in \(state.directory.shown)")
+    }
+  }
+
   /// The user's own `run_meta.json` with what is missing in it.
   private func runMeta(_ own: JSON?, record: AdapterRecord) -> String {
     var object = own?.object.map { Redaction.redacted(.object($0), base: record.text("base_model")).object ?? [:] } ?? [:]
@@ -129,13 +133,13 @@ package struct BundleBuilder: Sendable {
 
   /// The step of the checkpoint that a final state equals byte for byte, if there is one: only then is it certain.
   private func step(
-    ofTwinOf state: AdapterState, weights: Manifest.File, from tree: borrowing ConfinedTree
-  ) throws(BundleError) -> Int? {
+    ofTwinOf state: AdapterState, weights: Manifest.File, from tree: ConfinedTree
+  ) -> Int? {
     guard let twin = state.twin, let digests = try? digests(of: twin.weights, from: tree) else { return nil }
     return digests == weights.digests ? twin.step : nil
   }
 
-  private func digests(of file: SourceFile, from tree: borrowing ConfinedTree) throws(SystemError) -> FileDigests {
+  private func digests(of file: SourceFile, from tree: ConfinedTree) throws(SystemError) -> FileDigests {
     let open = try tree.openFile(file.path)
     var builder = DigestBuilder(size: file.identity.size)
     var offset: Int64 = 0
@@ -147,14 +151,14 @@ package struct BundleBuilder: Sendable {
   }
 
   private func take(
-    _ file: SourceFile, as name: String, from tree: borrowing ConfinedTree, into staging: inout StagingDirectory
+    _ file: SourceFile, as name: String, from tree: ConfinedTree, into staging: inout StagingDirectory
   ) throws(BundleError) {
     let open: OwnedDescriptor
     do throws(SystemError) { open = try tree.openFile(file.path) } catch { throw Self.refusal(error) }
     try staging.take(open, as: name, expected: file.identity, origin: file.path)
   }
 
-  private func read(_ file: SourceFile, from tree: borrowing ConfinedTree) throws(BundleError) -> [UInt8] {
+  private func read(_ file: SourceFile, from tree: ConfinedTree) throws(BundleError) -> [UInt8] {
     do throws(SystemError) {
       let (bytes, identity) = try tree.readFile(file.path, limit: 16 << 20)
       guard identity == file.identity else { throw SystemError("read", file.path, .resourceTemporarilyUnavailable) }

@@ -6,7 +6,7 @@ import SystemPackage
 ///
 /// What writes into an outputs directory decides what lies there; it must not decide what else of the machine is
 /// read. openat2(2) with `RESOLVE_BENEATH` and `RESOLVE_NO_SYMLINKS` makes the kernel refuse it.
-package struct ConfinedTree: ~Copyable, Sendable {
+package final class ConfinedTree: Sendable {
   /// Where the tree begins.
   package let root: FilePath
   private let directory: OwnedDescriptor

@@ -148,3 +148,18 @@ extension OwnedDescriptor {
     }
   }
 }
+
+/// Puts each of two paths in the place of the other in one step.
+///
+/// - Throws: ``SystemError`` of renameat2(2).
+package func exchange(_ one: FilePath, _ other: FilePath) throws(SystemError) {
+  do throws(Errno) {
+    _ = try retryingInterrupts {
+      one.withPlatformString { from in
+        other.withPlatformString { clinux_renameat2(AT_FDCWD, from, AT_FDCWD, $0, CLINUX_RENAME_EXCHANGE) }
+      }
+    }
+  } catch {
+    throw SystemError("exchange", one, error)
+  }
+}

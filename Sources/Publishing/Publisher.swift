@@ -55,11 +55,11 @@ package struct Publisher: Sendable {
 
   /// Tries `publication` once and writes into the ledger what became of it.
   ///
-  /// - Returns: the row as it is then.
+  /// - Returns: the row as it is then, and why it is not published if it is not.
   /// - Throws: what the ledger throws; then nothing is known to be published, and the intent stays.
   package func publish(
     _ publication: Publication, policy: PublishPolicy, onProgress: @escaping @Sendable () -> Void = {}
-  ) async throws -> Publication {
+  ) async throws -> (Publication, DestinationError?) {
     var publication = publication
     // An earlier try may have arrived though its reply was lost.
     let wasTried = publication.attempts > 0
@@ -69,7 +69,7 @@ package struct Publisher: Sendable {
       publication.reason = "its staged bundle is gone; the next look at the outputs makes a new one"
       publication.updated = now()
       try await ledger.save(publication)
-      return publication
+      return (publication, nil)
     }
     publication.attempts += 1
     publication.status = .committing
@@ -117,8 +117,9 @@ package struct Publisher: Sendable {
         try? removeTree(directory)
         report(.failed(publication, error: error))
       }
+      return (publication, error)
     }
-    return publication
+    return (publication, nil)
   }
 
   private func write(_ publication: Publication) async throws(DestinationError) {

@@ -59,3 +59,21 @@ package struct PublishSection: Sendable, Equatable {
     self.repo = repo
   }
 }
+
+extension Configuration {
+  /// What is well-formed but will not do what one may expect.
+  package var warnings: [String] {
+    var warnings: [String] = []
+    if metricsListen != nil { warnings.append("[metrics] has no effect in this version") }
+    for section in publish {
+      let place = "[[publish]] of \(section.repo)"
+      if !section.tag.isEmpty { warnings.append("tag in \(place) has no effect in this version") }
+      if !section.onPublished.isEmpty { warnings.append("on_published in \(place) has no effect in this version") }
+      if !section.onFailed.isEmpty { warnings.append("on_failed in \(place) has no effect in this version") }
+      if section.configJSON == .never {
+        warnings.append("config_json = \"never\" in \(place): downloads of MLX adapters will not be counted")
+      }
+    }
+    return warnings
+  }
+}

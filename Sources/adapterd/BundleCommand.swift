@@ -1,0 +1,54 @@
+import AdapterDaemon
+import ArgumentParser
+import DownloadTracking
+import Foundation
+import Kernel
+import SystemPackage
+
+struct BundleCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bundle", abstract: "Make the bundle of an adapter once, and list its files.")
+
+  @OptionGroup var common: CommonOptions
+
+  @Option(help: "Where to put it; else the section's `bundle`, else ./hf_bundle.")
+  var into: String?
+
+  @Argument(help: "A training's output directory; else those that the configuration names.")
+  var directory: String?
+
+  func run() async throws {
+    let configuration = try configuration()
+    let oneShot = OneShot()
+    let selections = try await oneShot.select(directory.map(absolutePath), configuration)
+    for selection in selections {
+      var destination = into.map(absolutePath) ?? selection.section.bundle ?? absolutePath("hf_bundle")
+      if selections.count > 1, let name = selection.state.run.lastComponent { destination.append(name) }
+      let bundle = try await oneShot.bundle(
+        selection, at: destination, environment: common.environment, rules: .builtIn)
+      print(destination.shown)
+      for file in bundle.manifest.files { print("  \(file.digests.sha256.prefix(12))  \(padded(file.size))  \(file.path)") }
+      print(bundle.verdict.summary)
+      for note in bundle.notes { print("note: \(note)") }
+    }
+  }
+
+  /// Without a configuration a named directory is enough.
+  private func configuration() throws(Failure) -> Configuration? {
+    guard directory != nil, common.config == nil else { return try common.load() }
+    do throws(Failure) {
+      return try common.load()
+    } catch {
+      let loader = ConfigurationLoader(environment: common.environment)
+      let isThere = loader.searchPath.contains { FileManager.default.fileExists(atPath: $0.string) }
+      if isThere { throw error }
+      return nil
+    }
+  }
+}
+
+/// A size in bytes, right-aligned in a column.
+func padded(_ size: Int64) -> String {
+  let text = String(size)
+  return String(repeating: " ", count: max(0, 12 - text.count)) + text
+}

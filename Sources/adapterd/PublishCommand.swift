@@ -1,0 +1,61 @@
+import AdapterDaemon
+import ArgumentParser
+import Foundation
+import Kernel
+import Logging
+import Publishing
+import Reports
+import SystemPackage
+
+struct PublishCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "publish", abstract: "Bundle and publish an adapter once, now.")
+
+  @OptionGroup var common: CommonOptions
+
+  @Flag(help: "Make the bundle and say what would be published, but publish nothing.")
+  var dryRun = false
+
+  @Argument(help: "A training's output directory; else those that the configuration names.")
+  var directory: String?
+
+  func run() async throws {
+    LogBackend().bootstrap(level: common.verbose ? .debug : .warning)
+    let configuration = try common.load()
+    let oneShot = OneShot()
+    let selections = try await oneShot.select(directory.map(absolutePath), configuration)
+    let workspace = try Workspace(configuration, environment: common.environment, logger: Logger(label: "adapterd"))
+    do {
+      for selection in selections {
+        if dryRun {
+          try await preview(selection, oneShot, workspace)
+        } else {
+          let (publication, bundle) = try await oneShot.publish(selection, in: workspace) { _ in }
+          print(line(publication))
+          if let bundle { print(bundle.verdict.summary) }
+        }
+      }
+    } catch {
+      await workspace.close()
+      throw error
+    }
+    await workspace.close()
+  }
+
+  private func preview(_ selection: OneShot.Selection, _ oneShot: OneShot, _ workspace: Workspace) async throws {
+    let directory = workspace.paths.state.appending("dry-run-\(Publication.newID())")
+    defer { try? removeTree(directory) }
+    let bundle = try await oneShot.bundle(
+      selection, at: directory, environment: common.environment, rules: workspace.rules)
+    let intake = oneShot.target(of: selection, in: workspace)
+    print("would publish \(bundle.manifest.files.count) files, \(bundle.manifest.size) bytes, to \(intake) at \(workspace.configuration.endpoint)")
+    for file in bundle.manifest.files { print("  \(file.digests.sha256.prefix(12))  \(padded(file.size))  \(file.path)") }
+    print(bundle.verdict.summary)
+  }
+
+  private func line(_ publication: Publication) -> String {
+    let commit = publication.commit.map { "@\($0.prefix(7))" } ?? ""
+    let reason = publication.reason.map { ": \($0)" } ?? ""
+    return "\(publication.status.rawValue) \(publication.target)\(commit)\(reason)"
+  }
+}
