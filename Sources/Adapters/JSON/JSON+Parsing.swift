@@ -206,8 +206,9 @@ extension JSON {
     mutating func hexadecimal() throws(ParseError) -> UInt32 {
       var code: UInt32 = 0
       for _ in 0..<4 {
-        guard let byte = next, let digit = UnicodeScalar(byte).properties.isASCIIHexDigit
-          ? Character(UnicodeScalar(byte)).hexDigitValue : nil
+        guard let byte = next,
+          let digit = UnicodeScalar(byte).properties.isASCIIHexDigit
+            ? Character(UnicodeScalar(byte)).hexDigitValue : nil
         else { throw failure("four hexadecimal digits must follow \\u") }
         code = code << 4 | UInt32(digit)
         offset += 1

@@ -56,3 +56,15 @@ extension JSON {
     return text + "\""
   }
 }
+
+extension JSON {
+  /// The value on one line, without a newline at its end.
+  package var line: String {
+    switch self {
+    case .array(let elements): "[" + elements.map(\.line).joined(separator: ",") + "]"
+    case .object(let object):
+      "{" + object.members.map { Self.quoted($0.key) + ":" + $0.value.line }.joined(separator: ",") + "}"
+    default: String(serialized().dropLast())
+    }
+  }
+}

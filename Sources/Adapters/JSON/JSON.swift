@@ -15,6 +15,11 @@ package enum JSON: Sendable, Equatable {
     package struct Member: Sendable, Equatable {
       package var key: String
       package var value: JSON
+
+      package init(key: String, value: JSON) {
+        self.key = key
+        self.value = value
+      }
     }
 
     package var members: [Member]
