@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 
 /// A system call that failed: which, on what, and why.
@@ -29,15 +30,7 @@ extension FilePath {
 
   /// The path's bytes, without the terminating null.
   package var bytes: [UInt8] {
-    withPlatformString { pointer in
-      var bytes: [UInt8] = []
-      var index = 0
-      while pointer[index] != 0 {
-        bytes.append(UInt8(bitPattern: pointer[index]))
-        index += 1
-      }
-      return bytes
-    }
+    withPlatformString { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
   }
 
   /// A path of any bytes but null, as the kernel gives file names.

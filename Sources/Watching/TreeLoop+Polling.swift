@@ -12,16 +12,31 @@ extension TreeLoop {
     failedJobs = []
     if inotify == nil, root != nil { openInotify() }
 
-    var canWatch = inotify != nil
-    for id in shared({ $0.tree.unwatched }).sorted() {
-      if canWatch { canWatch = watchAtLast(id) }
-      if !canWatch { poll(id) }
+    mayWatch = inotify != nil
+    looks = shared { $0.tree.unwatched }.sorted()
+    if looks.isEmpty { finishLooks() }
+  }
+
+  /// Gives watches to directories that had none, as far as there are any, and looks at the others, until the time is
+  /// over.
+  func look(until end: ContinuousClock.Instant) {
+    if looks.isEmpty { return }
+    while let id = looks.popLast() {
+      if mayWatch { mayWatch = watchAtLast(id) }
+      if !mayWatch { poll(id) }
+      if ContinuousClock.now >= end { break }
     }
-    if shared({ !$0.tree.unwatched.isEmpty }) {
+    if looks.isEmpty { finishLooks() }
+  }
+
+  private func finishLooks() {
+    let (root, polled) = shared { ($0.tree.root, !$0.tree.unwatched.isEmpty) }
+    if polled {
       retryLater()
     } else if root != nil {
       fingerprints = [:]
       shared { $0.statistics.degraded = nil }
+      watcher.dirty.ring()
     }
   }
 

@@ -67,6 +67,7 @@ extension TreeLoop {
     baseIdentity = nil
     jobs = []
     failedJobs = []
+    looks = []
     marked = []
     fingerprints = [:]
     shared { state in

@@ -49,7 +49,7 @@ extension TreeLoop {
   /// The errors of a directory that is none any more.
   private static let gone: Set<Errno> = [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels]
 
-  private func list(_ job: Job, _ confined: borrowing ConfinedTree) {
+  private func list(_ job: Job, _ confined: ConfinedTree) {
     let id = job.directory
     guard shared({ $0.tree.contains(id) }) else { return }
     let real = shared { [base] in $0.tree.path(of: id, from: base) }

@@ -27,6 +27,9 @@ final class TreeLoop {
   /// Why the whole tree is being walked, and why it is to be walked after that.
   var reasons: Set<RescanReason> = [.startup]
   var nextReasons: Set<RescanReason> = []
+  /// Directories without a watch that are to be looked at in this round, and whether they may be given one.
+  var looks: [DirectoryTree.ID] = []
+  var mayWatch = false
   /// What files looked like at the last look, for directories without a watch.
   var fingerprints: [DirectoryTree.ID: Int] = [:]
   /// When what has no watch is looked at again, and what failed is tried again.
@@ -52,7 +55,9 @@ final class TreeLoop {
   func run() throws(SystemError) {
     while !takeCommands() {
       if mustApproach { approachRoot() }
-      scan(until: clock.now.advanced(by: .milliseconds(20)))
+      let end = clock.now.advanced(by: .milliseconds(20))
+      scan(until: end)
+      look(until: end)
       finishWalk()
       mark()
       try wait()
@@ -89,7 +94,7 @@ final class TreeLoop {
     var timeout: Duration?
     if let retryAt { timeout = clock.now.duration(to: retryAt) }
     if !jobs.isEmpty { timeout = isStalled ? .seconds(1) : .zero }
-    if mustApproach { timeout = .zero }
+    if mustApproach || !looks.isEmpty { timeout = .zero }
 
     func entry(_ descriptor: CInt?) -> pollfd { pollfd(fd: descriptor ?? -1, events: Int16(POLLIN), revents: 0) }
     var entries = [
