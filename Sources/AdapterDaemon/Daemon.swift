@@ -58,6 +58,8 @@ package struct Daemon: Service {
       case .reload(let next):
         configuration = next
         isFirst = false
+      case .none:
+        break
       }
     }
   }

@@ -86,7 +86,7 @@ package struct OneShot: Sendable {
   /// - Throws: ``Failure``: 65, 66 or 73.
   package func bundle(
     _ selection: Selection, at destination: FilePath, environment: [String: String], rules: CountingRules
-  ) async throws(Failure) -> Bundle {
+  ) async throws(Failure) -> AdapterBundle {
     do {
       let worker = self.worker
       return try await worker.run {
@@ -136,13 +136,13 @@ package struct OneShot: Sendable {
   /// - Throws: ``Failure``: 65, 66, 69, 73, 75 or 77.
   package func publish(
     _ selection: Selection, in workspace: Workspace, report: @escaping @Sendable (Publisher.Progress) -> Void
-  ) async throws(Failure) -> (Publication, Bundle?) {
+  ) async throws(Failure) -> (Publication, AdapterBundle?) {
     do {
       let intake = intake(selection, workspace)
       let publisher = Publisher(
         ledger: workspace.ledger, destination: workspace.destination, bundles: workspace.paths.bundles, report: report)
       let publication: Publication
-      var bundle: Bundle?
+      var bundle: AdapterBundle?
       switch try await intake.take(selection.state) {
       case .unchanged(let row), .superseded(let row): return (row, nil)
       case .uncounted(_, let verdict):

@@ -1,5 +1,6 @@
 import Adapters
 import Bundles
+import DownloadTracking
 import Foundation
 import Kernel
 import Logging

@@ -25,7 +25,7 @@ package struct BundleBuilder: Sendable {
   /// Nothing is at `destination` unless it is whole.
   ///
   /// - Throws: ``BundleError``; nothing is left behind then.
-  package func build(_ state: AdapterState, settings: BundleSettings, at destination: FilePath) throws(BundleError) -> Bundle {
+  package func build(_ state: AdapterState, settings: BundleSettings, at destination: FilePath) throws(BundleError) -> AdapterBundle {
     let partial = FilePath(bytes: destination.bytes + Array(".partial".utf8))
     do throws(SystemError) {
       try removeTree(partial)
@@ -41,7 +41,7 @@ package struct BundleBuilder: Sendable {
       } catch {
         throw .unwritable(error)
       }
-      return Bundle(directory: destination, manifest: manifest, verdict: verdict, notes: notes)
+      return AdapterBundle(directory: destination, manifest: manifest, verdict: verdict, notes: notes)
     } catch {
       // The first error is the one to report; what could not be removed is removed before the next try.
       try? removeTree(partial)
@@ -190,7 +190,7 @@ package struct BundleBuilder: Sendable {
 }
 
 /// A staged bundle: immutable, whole, ready to be published.
-package struct Bundle: Sendable {
+package struct AdapterBundle: Sendable {
   /// Holds `files/` and `manifest.json`.
   package let directory: FilePath
   package let manifest: Manifest

@@ -8,7 +8,7 @@ package struct StagedBundle: Sendable {
   package let directory: FilePath
   package let manifest: Manifest
 
-  package init(_ bundle: Bundle) {
+  package init(_ bundle: AdapterBundle) {
     directory = bundle.directory
     manifest = bundle.manifest
   }

@@ -34,7 +34,7 @@ package struct ConfigurationLoader: Sendable {
   ///
   /// - Throws: ``ConfigurationError``.
   package func load(_ file: FilePath?) throws(ConfigurationError) -> Configuration {
-    let main = try file ?? found()
+    let main = if let file { file } else { try found() }
     var configuration = Configuration(endpoint: "https://huggingface.co")
     try merge(absolute(main), into: &configuration)
     let directory = absolute(main).removingLastComponent().appending("conf.d")

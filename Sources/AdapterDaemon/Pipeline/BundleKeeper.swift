@@ -20,7 +20,7 @@ package struct BundleKeeper: Sendable {
   /// Puts a copy of `bundle`'s files in the place of the last one. Blocks.
   ///
   /// - Throws: ``SystemError``.
-  package func keep(_ bundle: Bundle) throws(SystemError) {
+  package func keep(_ bundle: AdapterBundle) throws(SystemError) {
     try removeTree(next)
     try makeDirectories(next)
     let tree = try ConfinedTree(at: bundle.directory)

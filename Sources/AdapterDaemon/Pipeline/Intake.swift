@@ -11,7 +11,7 @@ package struct Intake: Sendable {
   /// What became of a state.
   package enum Outcome: Sendable {
     /// Staged, and in the ledger as what is to be published next.
-    case queued(Publication, Bundle, superseded: [Publication])
+    case queued(Publication, AdapterBundle, superseded: [Publication])
     /// Its target has it; the row says why that is known.
     case unchanged(Publication)
     /// Its target has, or will get, something newer.
@@ -74,7 +74,7 @@ package struct Intake: Sendable {
   /// Stages the bundle of `state` at `destination`.
   ///
   /// - Throws: ``BundleError``.
-  package func build(_ state: AdapterState, settings: BundleSettings, at destination: FilePath) async throws -> Bundle {
+  package func build(_ state: AdapterState, settings: BundleSettings, at destination: FilePath) async throws -> AdapterBundle {
     try await worker.run { try builder.build(state, settings: settings, at: destination) }
   }
 
@@ -85,9 +85,9 @@ package struct Intake: Sendable {
     let target = target(of: state.run)
     let settings = try await settings(for: target)
     let stamp = SourceStamp.stamp(of: state, settings: settings)
-    func row(_ id: String = Publication.newID(), _ status: Publication.Status, _ digest: String, _ bytes: Int64, _ reason: String?)
-      -> Publication
-    {
+    func row(
+      _ status: Publication.Status, _ digest: String, _ bytes: Int64, _ reason: String?, id: String = Publication.newID()
+    ) -> Publication {
       Publication(
         id: id, target: target, outputs: section.outputs, run: state.run, directory: state.directory,
         format: state.format.rawValue, step: state.step, modified: state.weights.identity.modified, stamp: stamp,
@@ -130,7 +130,7 @@ package struct Intake: Sendable {
       try await ledger.recordSkipped(refused)
       return .uncounted(refused, bundle.verdict)
     }
-    let publication = row(id, .queued, digest, bundle.manifest.size, nil)
+    let publication = row(.queued, digest, bundle.manifest.size, nil, id: id)
     let superseded = try await ledger.enqueue(publication)
     for old in superseded { try await remove(bundles.appending(old.id)) }
     return .queued(publication, bundle, superseded: superseded)
@@ -149,7 +149,7 @@ package struct Intake: Sendable {
     publication.commit.map { " as \(publication.target)@\($0.prefix(7))" } ?? ""
   }
 
-  private func discard(_ bundle: Bundle) async throws {
+  private func discard(_ bundle: AdapterBundle) async throws {
     try await remove(bundle.directory)
   }
 

@@ -2,6 +2,7 @@ import Adapters
 import Bundles
 import Foundation
 import Kernel
+import Logging
 import Publishing
 import Reports
 import SystemPackage
