@@ -115,8 +115,9 @@ let package = Package(
     .executableTarget(
       name: "adapterd",
       dependencies: [
-        "AdapterDaemon", "Adapters", "DownloadTracking", "Publishing", "Reports", "Kernel", "CLinux",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"), lifecycle, logging, system,
+        "AdapterDaemon", "Adapters", "Bundles", "DownloadTracking", "Publishing", "Reports", "Kernel", "CLinux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"), lifecycle, logging, system,
       ], swiftSettings: strict),
 
     // MARK: for the demo and the tests

@@ -33,15 +33,14 @@ package struct BundleBuilder: Sendable {
       throw .unwritable(error)
     }
     do throws(BundleError) {
-      let (files, verdict, notes) = try stage(state, settings: settings, in: partial)
-      let manifest = Manifest(files: files)
+      let staged = try stage(state, settings: settings, in: partial, as: destination)
       do throws(SystemError) {
-        try replaceFile(partial.appending("manifest.json"), with: Array(manifest.json.serialized().utf8))
+        try replaceFile(partial.appending("manifest.json"), with: Array(staged.manifest.json.serialized().utf8))
         try rename(partial, to: destination, replacing: false)
       } catch {
         throw .unwritable(error)
       }
-      return AdapterBundle(directory: destination, manifest: manifest, verdict: verdict, notes: notes)
+      return staged
     } catch {
       // The first error is the one to report; what could not be removed is removed before the next try.
       try? removeTree(partial)
@@ -50,8 +49,8 @@ package struct BundleBuilder: Sendable {
   }
 
   private func stage(
-    _ state: AdapterState, settings: BundleSettings, in directory: FilePath
-  ) throws(BundleError) -> ([Manifest.File], Verdict, [String]) {
+    _ state: AdapterState, settings: BundleSettings, in directory: FilePath, as destination: FilePath
+  ) throws(BundleError) -> AdapterBundle {
     let tree: ConfinedTree
     do throws(SystemError) { tree = try ConfinedTree(at: outputs) } catch { throw .unreadable(error) }
     var staging = try StagingDirectory(at: directory.appending("files"))
@@ -96,8 +95,10 @@ package struct BundleBuilder: Sendable {
     case .auto, .always: texts["config.json"] = JSON.object(record.json).serialized()
     }
     for (name, text) in texts.sorted(by: { $0.key < $1.key }) { try staging.write(name, Array(text.utf8)) }
-    let files = staging.files
-    return (files, Verdict(paths: files.map(\.path), library: model.library, rules: rules), notes)
+    let manifest = Manifest(files: staging.files)
+    return AdapterBundle(
+      directory: destination, manifest: manifest, step: step,
+      verdict: Verdict(paths: manifest.files.map(\.path), library: model.library, rules: rules), notes: notes)
   }
 
   private func ownCard(_ bytes: [UInt8]?, of state: AdapterState) throws(BundleError) -> FrontMatter? {
@@ -187,25 +188,4 @@ package struct BundleBuilder: Sendable {
       throw error.errno == .resourceTemporarilyUnavailable ? .changed(state.weights.path) : .unwritable(error)
     }
   }
-}
-
-/// A staged bundle: immutable, whole, ready to be published.
-package struct AdapterBundle: Sendable {
-  /// Holds `files/` and `manifest.json`.
-  package let directory: FilePath
-  package let manifest: Manifest
-  /// Whether its downloads will be counted.
-  package let verdict: Verdict
-  /// What the user should know about it, a sentence each.
-  package let notes: [String]
-
-  package init(directory: FilePath, manifest: Manifest, verdict: Verdict, notes: [String]) {
-    self.directory = directory
-    self.manifest = manifest
-    self.verdict = verdict
-    self.notes = notes
-  }
-
-  /// Where the file `name` of the bundle lies.
-  package func path(of name: String) -> FilePath { directory.appending("files").appending(name) }
 }

@@ -74,7 +74,7 @@ struct ModelCard {
 
   private var parameters: String {
     let rows = record.json.members.filter { !["model_name", "description"].contains($0.key) }
-    return "| | |\n|---|---|\n" + rows.map { "| `\($0.key)` | \(Self.plain($0.value)) |\n" }.joined()
+    return "| Property | Value |\n|---|---|\n" + rows.map { "| `\($0.key)` | \(Self.plain($0.value)) |\n" }.joined()
   }
 
   private var snippet: String {

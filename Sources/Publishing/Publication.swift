@@ -21,7 +21,7 @@ package struct Publication: Sendable, Equatable {
   }
 
   /// 16 hexadecimal digits; the name of the staged bundle.
-  package let id: String
+  package private(set) var id: String
   package let target: PublishTarget
   /// The outputs tree, the run in it, and the directory that holds the weights.
   package let outputs: FilePath
@@ -49,7 +49,7 @@ package struct Publication: Sendable, Equatable {
   /// Tries so far.
   package var attempts: Int
   /// When it was queued, and when its status last changed.
-  package let created: Date
+  package private(set) var created: Date
   package var updated: Date
   /// From the first try to the verified commit.
   package var duration: Duration?
@@ -82,6 +82,19 @@ package struct Publication: Sendable, Equatable {
     self.updated = updated ?? created
     self.duration = duration
     self.notBefore = notBefore
+  }
+
+  /// Turns a copy of what is known of a state into the note, a row of its own, that it needed no commit now.
+  package mutating func becomeSkipped(_ reason: String, now: Date = Date()) {
+    id = Publication.newID()
+    status = .unchanged
+    self.reason = reason
+    parent = nil
+    attempts = 0
+    duration = nil
+    notBefore = nil
+    created = now
+    updated = now
   }
 
   /// A new random id.

@@ -1,4 +1,5 @@
 import AdapterDaemon
+import Adapters
 import ArgumentParser
 import DownloadTracking
 import Foundation
@@ -27,9 +28,7 @@ struct BundleCommand: AsyncParsableCommand {
       let bundle = try await oneShot.bundle(
         selection, at: destination, environment: common.environment, rules: .builtIn)
       print(destination.shown)
-      for file in bundle.manifest.files { print("  \(file.digests.sha256.prefix(12))  \(padded(file.size))  \(file.path)") }
-      print(bundle.verdict.summary)
-      for note in bundle.notes { print("note: \(note)") }
+      list(bundle)
     }
   }
 
@@ -45,10 +44,4 @@ struct BundleCommand: AsyncParsableCommand {
       return nil
     }
   }
-}
-
-/// A size in bytes, right-aligned in a column.
-func padded(_ size: Int64) -> String {
-  let text = String(size)
-  return String(repeating: " ", count: max(0, 12 - text.count)) + text
 }

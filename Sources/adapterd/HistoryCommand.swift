@@ -45,7 +45,7 @@ struct HistoryCommand: AsyncParsableCommand {
   }
 
   private func object(_ row: Publication) -> String {
-    func time(_ date: Date) -> JSON { .string(date.formatted(.iso8601.time(includingFractionalSeconds: true))) }
+    func time(_ date: Date) -> JSON { .string(date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))) }
     func text(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
     let object: JSON.Object = [
       "publication": .string(row.id), "status": .string(row.status.rawValue), "reason": text(row.reason),

@@ -1,5 +1,7 @@
 import AdapterDaemon
 import ArgumentParser
+import Bundles
+import DownloadTracking
 import Foundation
 import Kernel
 import Logging
@@ -47,10 +49,9 @@ struct PublishCommand: AsyncParsableCommand {
     defer { try? removeTree(directory) }
     let bundle = try await oneShot.bundle(
       selection, at: directory, environment: common.environment, rules: workspace.rules)
-    let intake = oneShot.target(of: selection, in: workspace)
-    print("would publish \(bundle.manifest.files.count) files, \(bundle.manifest.size) bytes, to \(intake) at \(workspace.configuration.endpoint)")
-    for file in bundle.manifest.files { print("  \(file.digests.sha256.prefix(12))  \(padded(file.size))  \(file.path)") }
-    print(bundle.verdict.summary)
+    let target = oneShot.target(of: selection, in: workspace)
+    print("would publish to \(target) at \(workspace.configuration.endpoint):")
+    list(bundle)
   }
 
   private func line(_ publication: Publication) -> String {

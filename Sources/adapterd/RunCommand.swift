@@ -5,6 +5,7 @@ import Foundation
 import Logging
 import Reports
 import ServiceLifecycle
+import UnixSignals
 
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

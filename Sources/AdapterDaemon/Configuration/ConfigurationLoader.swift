@@ -64,11 +64,12 @@ package struct ConfigurationLoader: Sendable {
   }
 
   private func merge(_ path: FilePath, into configuration: inout Configuration) throws(ConfigurationError) {
-    let text: String
-    do {
-      text = try String(contentsOfFile: path.string, encoding: .utf8)
-    } catch {
-      throw ConfigurationError("cannot be read: \(error.localizedDescription)", file: path)
+    guard let data = FileManager.default.contents(atPath: path.string) else {
+      let isThere = FileManager.default.fileExists(atPath: path.string)
+      throw ConfigurationError(isThere ? "cannot be read: mind its permissions" : "there is no such file", file: path)
+    }
+    guard let text = String(data: data, encoding: .utf8) else {
+      throw ConfigurationError("is not UTF-8 text", file: path)
     }
     let source = ConfigurationSource(path: path, text: text, home: environment["HOME"])
     let table: TOMLTable

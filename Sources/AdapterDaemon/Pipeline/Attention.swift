@@ -1,3 +1,4 @@
+import Adapters
 import SystemPackage
 import Watching
 
@@ -19,6 +20,8 @@ struct Attention {
   private var waiting: [FilePath: Waiting] = [:]
   private var appointments: [FilePath: ContinuousClock.Instant] = [:]
   private let patience: Duration
+  /// What was taken in last of each run: the same again is no news.
+  private var taken: [FilePath: [SourceFile]] = [:]
 
   /// - Parameters:
   ///   - settle: How long a directory must be quiet.
@@ -49,6 +52,16 @@ struct Attention {
   /// Forgets what is not waited for any more.
   mutating func forget(_ directories: some Sequence<FilePath>, except kept: Set<FilePath>) {
     for directory in directories where !kept.contains(directory) { waiting[directory] = nil }
+  }
+
+  /// Whether `state` has not been taken in as it is now.
+  func isNews(_ state: AdapterState) -> Bool {
+    taken[state.run] != [state.weights] + state.files
+  }
+
+  /// Notes that `state` was taken in.
+  mutating func takes(_ state: AdapterState) {
+    taken[state.run] = [state.weights] + state.files
   }
 
   /// Looks at `directory` again at `time`, whatever happens until then.

@@ -86,12 +86,13 @@ package struct Intake: Sendable {
     let settings = try await settings(for: target)
     let stamp = SourceStamp.stamp(of: state, settings: settings)
     func row(
-      _ status: Publication.Status, _ digest: String, _ bytes: Int64, _ reason: String?, id: String = Publication.newID()
+      _ status: Publication.Status, _ bundle: AdapterBundle?, _ reason: String?, id: String = Publication.newID()
     ) -> Publication {
       Publication(
         id: id, target: target, outputs: section.outputs, run: state.run, directory: state.directory,
-        format: state.format.rawValue, step: state.step, modified: state.weights.identity.modified, stamp: stamp,
-        digest: digest, bytes: bytes, status: status, reason: reason, created: Date())
+        format: state.format.rawValue, step: bundle?.step ?? state.step, modified: state.weights.identity.modified, stamp: stamp,
+        digest: bundle?.manifest.digest ?? "", bytes: bundle?.manifest.size ?? 0, status: status, reason: reason,
+        created: Date())
     }
 
     if let known = try await ledger.decision(on: stamp, at: target) {
@@ -100,37 +101,36 @@ package struct Intake: Sendable {
       case .superseded where known.digest.isEmpty: return .superseded(known)
       case .superseded, .failed: break
       case .published, .unchanged:
-        var skipped = row(.unchanged, known.digest, known.bytes, "published before\(Self.at(known)), and not written to since")
-        skipped.commit = known.commit
+        var skipped = known
+        skipped.becomeSkipped("published before\(Self.at(known)), and not written to since")
         try await ledger.recordSkipped(skipped)
         return .unchanged(skipped)
       }
     }
     if let newer = try await newer(than: state, at: target) {
-      let skipped = row(.superseded, "", 0, "older than \(newer.directory.shown), which is there\(Self.at(newer))")
+      let skipped = row(.superseded, nil, "older than \(newer.directory.shown), which is there\(Self.at(newer))")
       try await ledger.recordSkipped(skipped)
       return .superseded(skipped)
     }
 
     let id = Publication.newID()
     let bundle = try await build(state, settings: settings, at: bundles.appending(id))
-    let digest = bundle.manifest.digest
-    if let held = try await ledger.latestHeld(target), held.digest == digest,
+    if let held = try await ledger.latestHeld(target), held.digest == bundle.manifest.digest,
       try await ledger.pending(target) == nil
     {
       try await discard(bundle)
-      var skipped = row(.unchanged, digest, bundle.manifest.size, "byte for byte what is published\(Self.at(held))")
+      var skipped = row(.unchanged, bundle, "byte for byte what is published\(Self.at(held))")
       skipped.commit = held.commit
       try await ledger.recordSkipped(skipped)
       return .unchanged(skipped)
     }
     guard bundle.verdict.isCounted || section.publishUncounted else {
       try await discard(bundle)
-      let refused = row(.failed, digest, bundle.manifest.size, "\(bundle.verdict.summary); publish_uncounted = false")
+      let refused = row(.failed, bundle, "\(bundle.verdict.summary); publish_uncounted = false")
       try await ledger.recordSkipped(refused)
       return .uncounted(refused, bundle.verdict)
     }
-    let publication = row(.queued, digest, bundle.manifest.size, nil, id: id)
+    let publication = row(.queued, bundle, nil, id: id)
     let superseded = try await ledger.enqueue(publication)
     for old in superseded { try await remove(bundles.appending(old.id)) }
     return .queued(publication, bundle, superseded: superseded)

@@ -129,7 +129,7 @@ final class SectionPipeline: Sendable {
       return !waiting.contains(state.directory) || lasting.contains(state.directory)
         || state.weights.name != state.weightsName
     }
-    guard let candidate else { return }
+    guard let candidate, attention.isNews(candidate) else { return }
     if section.when == .final, !candidate.isFinal {
       if try await !isOver(candidate, reading, &attention) { return }
     }
@@ -150,6 +150,7 @@ final class SectionPipeline: Sendable {
     reporter.forget(state.directory)
     do {
       let outcome = try await intake.take(state)
+      attention.takes(state)
       if case .queued(let publication, let bundle, _) = outcome {
         reporter.found(state, in: section.outputs)
         reporter.taken(outcome)
