@@ -45,7 +45,9 @@ extension FilePath {
 
 extension FilePath.Component {
   /// The name's bytes, without the terminating null.
-  package var bytes: [UInt8] { FilePath(root: nil, [self]).bytes }
+  package var bytes: [UInt8] {
+    withPlatformString { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+  }
 
   /// The name as text that is safe to print, see ``FilePath/shown``.
   package var shown: String { Kernel.shown(bytes) }

@@ -36,7 +36,9 @@ package func makeDirectories(_ path: FilePath, mode: mode_t = 0o755) throws(Syst
   case .fileExists?:
     // A symbolic link to a directory will do: the place is the administrator's choice.
     var status = stat()
-    guard path.withPlatformString({ fstatat(AT_FDCWD, $0, &status, 0) }) == 0, status.st_mode & Glibc.S_IFMT == Glibc.S_IFDIR else {
+    guard path.withPlatformString({ fstatat(AT_FDCWD, $0, &status, 0) }) == 0,
+      status.st_mode & Glibc.S_IFMT == Glibc.S_IFDIR
+    else {
       throw SystemError("make directory", path, .notDirectory)
     }
   case let failure?: throw SystemError("make directory", path, failure)
@@ -73,16 +75,12 @@ package func names(in directory: FilePath) throws(SystemError) -> [FilePath.Comp
     throw SystemError("list", directory, Errno(rawValue: errno))
   }
   defer { closedir(stream) }
-  var names: [FilePath.Component] = []
+  var names: [[UInt8]] = []
   while let entry = readdir(stream) {
-    let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-      pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) {
-        FilePath(platformString: $0)
-      }
-    }
-    if let component = name.lastComponent, component.kind == .regular { names.append(component) }
+    let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+    if name != Array(".".utf8), name != Array("..".utf8) { names.append(name) }
   }
-  return names.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+  return names.sorted { $0.lexicographicallyPrecedes($1) }.compactMap { FilePath(bytes: $0).lastComponent }
 }
 
 /// Puts `old` in the place of `new` in one step.

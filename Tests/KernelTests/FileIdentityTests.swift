@@ -40,8 +40,9 @@ import Testing
         #expect(utimensat(AT_FDCWD, path.string, &times, 0) == 0)
       }
       #expect(last.modified == 1_000_000_005)
-      try expectChange { try replaceFile(path, with: Array("0123".utf8)) }
-      #expect(last.inode != before.inode)
+      // Once: after a second time the first one's inode may be in use again.
+      try replaceFile(path, with: Array("0123".utf8))
+      #expect(try FileIdentity(of: path).inode != last.inode)
     }
   }
 
