@@ -22,14 +22,14 @@ package enum AdapterFormat: String, Sendable, Codable {
 package struct SourceFile: Sendable, Hashable {
   package let path: FilePath
   package let identity: FileIdentity
+  /// The last component, safe to print.
+  package let name: String
 
   package init(path: FilePath, identity: FileIdentity) {
     self.path = path
     self.identity = identity
+    name = path.lastComponent?.shown ?? ""
   }
-
-  /// The last component, safe to print.
-  package var name: String { path.lastComponent?.shown ?? "" }
 }
 
 /// One whole state of an adapter, as it lies in the outputs.

@@ -141,7 +141,7 @@ extension JSON {
 
     mutating func digits() -> Int {
       let start = offset
-      while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { offset += 1 }
+      while let byte = next, byte >= 0x30, byte <= 0x39 { offset += 1 }
       return offset - start
     }
 
@@ -149,21 +149,26 @@ extension JSON {
       let opening = offset
       offset += 1
       var text: [UInt8] = []
-      while let byte = next {
-        offset += 1
-        switch byte {
-        case UInt8(ascii: "\""):
-          guard let string = String(validating: text, as: UTF8.self) else {
-            throw ParseError(message: "invalid UTF-8 in a string", offset: opening)
-          }
-          return string
-        case UInt8(ascii: "\\"):
-          text += try escape().utf8
-        case 0..<0x20:
-          throw failure("a control character in a string")
-        default:
-          text.append(byte)
+      // Most of a string stands as it is: it is taken in pieces, not byte by byte.
+      var piece = offset
+      while offset < bytes.count {
+        let byte = bytes[offset]
+        guard byte == 0x22 || byte == 0x5C || byte < 0x20 else {
+          offset += 1
+          continue
         }
+        text += bytes[piece..<offset]
+        guard byte >= 0x20 else { throw failure("a control character in a string") }
+        offset += 1
+        if byte == 0x5C {
+          text += try escape().utf8
+          piece = offset
+          continue
+        }
+        guard let string = String(validating: text, as: UTF8.self) else {
+          throw ParseError(message: "invalid UTF-8 in a string", offset: opening)
+        }
+        return string
       }
       throw failure("a string without an end")
     }

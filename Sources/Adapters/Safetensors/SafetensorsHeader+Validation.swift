@@ -72,7 +72,7 @@ extension SafetensorsHeader.Tensor {
       guard let elements = try field(key).array else { throw InvalidHeader("tensor `\(name)`: \(key) is not a list") }
       var numbers: [UInt64] = []
       for element in elements {
-        guard case .number(let text) = element, let number = UInt64(text) else {
+        guard case .number(let text) = element, !text.hasPrefix("-"), let number = UInt64(text) else {
           throw InvalidHeader("tensor `\(name)`: \(key) must hold whole numbers that are not negative")
         }
         numbers.append(number)
