@@ -71,7 +71,9 @@ let package = Package(
         .product(name: "Mustache", package: "swift-mustache"), crypto, system,
       ],
       swiftSettings: strict),
-    .testTarget(name: "BundlesTests", dependencies: ["Bundles", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "BundlesTests", dependencies: ["Adapters", "Bundles", "DownloadTracking", "Kernel", "TestSupport", system],
+      swiftSettings: strict),
 
     // MARK: Hub
 
@@ -84,7 +86,9 @@ let package = Package(
         .product(name: "NIOFoundationCompat", package: "swift-nio"),
         "Kernel", logging, system,
       ], swiftSettings: strict),
-    .testTarget(name: "HubTests", dependencies: ["Hub", "TestHub", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "HubTests", dependencies: ["Hub", "Kernel", "TestHub", "TestSupport", crypto, logging, system],
+      exclude: ["real_client.py"], swiftSettings: strict),
 
     // MARK: Publishing
 
@@ -95,7 +99,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "PublishingTests", dependencies: ["Publishing", "TestHub", "TestSupport"], swiftSettings: strict),
+      name: "PublishingTests",
+      dependencies: ["Adapters", "Bundles", "Kernel", "Publishing", "TestHub", "TestSupport", system],
+      swiftSettings: strict),
 
     // MARK: Reports
 
@@ -111,7 +117,9 @@ let package = Package(
         "Watching", "Adapters", "DownloadTracking", "Bundles", "Hub", "Publishing", "Reports", "Kernel", "TOMLKit",
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), lifecycle, logging, system,
       ], swiftSettings: strict),
-    .testTarget(name: "AdapterDaemonTests", dependencies: ["AdapterDaemon", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "AdapterDaemonTests", dependencies: ["AdapterDaemon", "Adapters", "Bundles", "TestSupport", system],
+      swiftSettings: strict),
     .executableTarget(
       name: "adapterd",
       dependencies: [

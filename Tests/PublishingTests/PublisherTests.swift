@@ -1,0 +1,104 @@
+import Bundles
+import Foundation
+import Kernel
+import Publishing
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct PublisherTests {
+  @Test func anIntentBecomesAFactAndItsStagingGoes() async throws {
+    try await withTemporaryDirectory { directory in
+      let bench = try Bench(directory, answers: [.success(.committed(commit: "c1", parent: nil, bytes: 1, notes: []))])
+      let (publication, bundle) = try sample("x", in: directory)
+      _ = try await bench.ledger.enqueue(publication)
+      let (row, error) = try await bench.publisher.publish(publication, policy: PublishPolicy())
+      #expect(error == nil && row.status == .published && row.commit == "c1" && row.attempts == 1)
+      #expect(try await bench.ledger.latestPublished(publication.target)?.id == publication.id)
+      #expect(throws: SystemError.self) { try FileIdentity(of: bundle.directory) }
+    }
+  }
+
+  @Test func aTemporaryFailureWaitsAndIsThenTried() async throws {
+    try await withTemporaryDirectory { directory in
+      let bench = try Bench(
+        directory,
+        answers: [
+          .failure(.temporary("busy", after: .seconds(7))),
+          .success(.unchanged(head: "c1", notes: [])),
+        ])
+      let (publication, _) = try sample("x", in: directory)
+      _ = try await bench.ledger.enqueue(publication)
+      let (row, error) = try await bench.publisher.publish(publication, policy: PublishPolicy())
+      #expect(error != nil && row.status == .queued && row.reason == "busy")
+      #expect(try #require(row.notBefore) >= bench.now.addingTimeInterval(7))
+      #expect(try await bench.publisher.due(row, policy: PublishPolicy()) == row.notBefore)
+      // The first try had arrived though it looked like a failure: that is a publication, not a finding.
+      let (second, _) = try await bench.publisher.publish(row, policy: PublishPolicy())
+      #expect(second.status == .published && second.commit == "c1" && second.attempts == 2)
+    }
+  }
+
+  @Test func whatWillNotHealFailsWithItsReason() async throws {
+    try await withTemporaryDirectory { directory in
+      let bench = try Bench(directory, answers: [.failure(.refused("no such thing"))])
+      let (publication, _) = try sample("x", in: directory)
+      _ = try await bench.ledger.enqueue(publication)
+      let (row, _) = try await bench.publisher.publish(publication, policy: PublishPolicy())
+      #expect(row.status == .failed && row.reason == "no such thing")
+      #expect(try await bench.ledger.pending().isEmpty)
+    }
+  }
+
+  @Test func theIntervalBetweenTwoCommitsIsKept() async throws {
+    try await withTemporaryDirectory { directory in
+      let bench = try Bench(directory, answers: [.success(.committed(commit: "c1", parent: nil, bytes: 1, notes: []))])
+      let (first, _) = try sample("x", in: directory)
+      _ = try await bench.ledger.enqueue(first)
+      _ = try await bench.publisher.publish(first, policy: PublishPolicy())
+      let (second, _) = try sample("y", in: directory)
+      let policy = PublishPolicy(minimumInterval: .seconds(60))
+      #expect(try await bench.publisher.due(second, policy: policy) == bench.now.addingTimeInterval(60))
+    }
+  }
+
+  @Test func aBundleThatIsGoneIsNotPublished() async throws {
+    try await withTemporaryDirectory { directory in
+      let bench = try Bench(directory, answers: [])
+      let (publication, bundle) = try sample("x", in: directory)
+      try removeTree(bundle.directory)
+      let (row, _) = try await bench.publisher.publish(publication, policy: PublishPolicy())
+      #expect(row.status == .superseded)
+    }
+  }
+}
+
+/// A ledger, and a destination that answers as it is told.
+private struct Bench {
+  let ledger: Ledger
+  let publisher: Publisher
+  let now = Date(microseconds: 1_000_000_000)
+
+  init(_ directory: FilePath, answers: [Result<Receipt, DestinationError>]) throws {
+    ledger = try Ledger(at: directory.appending("ledger.sqlite"))
+    let now = self.now
+    publisher = Publisher(
+      ledger: ledger, destination: Scripted(answers), bundles: directory, now: { now }, report: { _ in })
+  }
+
+  private final class Scripted: Destination {
+    private let answers: Mutex<[Result<Receipt, DestinationError>]>
+
+    init(_ answers: [Result<Receipt, DestinationError>]) {
+      self.answers = Mutex(answers)
+    }
+
+    func publish(
+      _ bundle: StagedBundle, as publication: Publication, policy: PublishPolicy,
+      onProgress: @escaping @Sendable () -> Void
+    ) async throws(DestinationError) -> Receipt {
+      try answers.withLock { $0.removeFirst() }.get()
+    }
+  }
+}
