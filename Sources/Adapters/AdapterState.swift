@@ -30,6 +30,13 @@ package struct SourceFile: Sendable, Hashable {
     self.identity = identity
     name = path.lastComponent?.shown ?? ""
   }
+
+  /// For who has the name already: taking a path apart costs more than all else here.
+  init(path: FilePath, name: String, identity: FileIdentity) {
+    self.path = path
+    self.identity = identity
+    self.name = name
+  }
 }
 
 /// One whole state of an adapter, as it lies in the outputs.

@@ -34,7 +34,7 @@ enum JSONFile {
       // Trainers write with Python's json, which has NaN for a loss that has run away.
       let json = try JSON(parsing: bytes, pythonNumbers: true)
       guard json.object != nil else { return .torn("\(name) is not a JSON object") }
-      return .value(json, bytes: bytes, SourceFile(path: path, identity: identity))
+      return .value(json, bytes: bytes, SourceFile(path: path, name: name, identity: identity))
     } catch {
       return .torn(bytes.isEmpty ? "\(name) is empty" : "\(name) is not whole: \(error)")
     }

@@ -98,11 +98,13 @@ struct RunDirectory {
     _ names: Set<String>, _ entries: [DirectoryEntry], in tree: ConfinedTree
   ) throws(SystemError) -> [SourceFile] {
     var files: [SourceFile] = []
-    for entry in entries where entry.kind == .regularFile && names.contains(String(decoding: entry.name, as: UTF8.self))
-    {
-      let path = path.pushing(FilePath(bytes: entry.name))
+    for entry in entries where entry.kind == .regularFile {
+      let name = String(decoding: entry.name, as: UTF8.self)
+      guard names.contains(name) else { continue }
+      let path = path.appending(name)
       do throws(SystemError) {
-        files.append(SourceFile(path: path, identity: try FileIdentity(of: try tree.openFile(path), path: path)))
+        let identity = try FileIdentity(of: try tree.openFile(path), path: path)
+        files.append(SourceFile(path: path, name: name, identity: identity))
       } catch {
         // Whatever it was, an adapter is whole without it.
         guard Unreadable.reason(error) != nil || error.errno == .noSuchFileOrDirectory else { throw error }

@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct SafetensorsHeaderTests {
   private static let verdicts: [String: JSON] = {
-    let json = (try? read(Fixtures.corrupt.appending("expected.json"))).flatMap { try? JSON(parsing: $0) }
+    let json = (try? contents(Fixtures.corrupt.appending("expected.json"))).flatMap { try? JSON(parsing: $0) }
     return Dictionary(uniqueKeysWithValues: json?.object?.members.map { ($0.key, $0.value) } ?? [])
   }()
 
@@ -69,14 +69,14 @@ import Testing
 
   @Test(arguments: ["mlx-lora/adapters/adapters.safetensors", "peft-lora/run1/final/adapter_model.safetensors"])
   func everyBeginningOfAWholeFileIsTorn(name: String) async throws {
-    let whole = try read(Fixtures.root.appending("outputs").pushing(FilePath(name)))
+    let whole = try contents(Fixtures.root.appending("outputs").pushing(FilePath(name)))
     let header = [0..<20, 2010..<2040, 2800..<2815].flatMap { Array($0) } + stride(from: 20, to: 2000, by: 61)
     let lengths = header + stride(from: 3000, to: whole.count, by: 7919) + [whole.count - 1]
     try await withTemporaryDirectory { directory in
       let path = directory.appending("growing.safetensors")
       let tree = try ConfinedTree(at: directory)
       for length in lengths {
-        try write(whole.prefix(length), to: path)
+        try write(Array(whole.prefix(length)), to: path)
         let reading = try SafetensorsHeader.read(path, in: tree)
         guard isTorn(reading) else {
           Issue.record("the first \(length) bytes: \(reading)")
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test func aPreallocatedFileIsTornUntilItsHeaderIsThere() async throws {
-    let whole = try read(Fixtures.outputs("mlx-lora").pushing("adapters/adapters.safetensors"))
+    let whole = try contents(Fixtures.outputs("mlx-lora").pushing("adapters/adapters.safetensors"))
     for written in [0, 1, 8, 9, 100, 2806] {
       let file = whole.prefix(written) + [UInt8](repeating: 0, count: whole.count - written)
       let reading = try await reading(Array(file))

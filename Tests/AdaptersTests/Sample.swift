@@ -51,22 +51,9 @@ extension JSON: ExpressibleByDictionaryLiteral {
   }
 }
 
-/// Writes a file, and the directories that it needs.
-func write(_ bytes: some Sequence<UInt8>, to path: FilePath) throws {
-  try makeDirectories(path.removingLastComponent())
-  try Data(bytes).write(to: URL(filePath: path.string))
-}
-
+/// Writes `json` to `path`, and makes the directories above it.
 func write(_ json: JSON, to path: FilePath) throws {
-  try write(json.serialized().utf8, to: path)
-}
-
-func read(_ path: FilePath) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path.string))) }
-
-/// Makes a copy that can be changed.
-func copy(_ source: FilePath, to target: FilePath) throws {
-  try makeDirectories(target.removingLastComponent())
-  try FileManager.default.copyItem(atPath: source.string, toPath: target.string)
+  try write(json.serialized(), to: path)
 }
 
 /// Sets when the file was last written, in seconds from a fixed moment: what a reader goes by, without waiting.
@@ -84,4 +71,10 @@ func setAllModified(_ directory: FilePath, _ seconds: Double) throws {
 
 func link(_ path: FilePath, to target: FilePath) throws {
   try FileManager.default.createSymbolicLink(atPath: path.string, withDestinationPath: target.string)
+}
+
+extension JSON: ExpressibleByStringLiteral {
+  package init(stringLiteral value: String) {
+    self = .string(value)
+  }
 }
