@@ -80,7 +80,9 @@ package struct Daemon: Service {
       }
       group.addTask {
         await generation.waitUntilReady()
-        if !Task.isCancelled { service.ready(status: reporter.statusLine) }
+        guard !Task.isCancelled else { return .none }
+        service.ready(status: reporter.statusLine)
+        logger.info("\(reporter.statusLine)")
         return .none
       }
       group.addTask {
