@@ -1,0 +1,48 @@
+import AsyncHTTPClient
+import Foundation
+import Kernel
+import NIOCore
+
+extension Transport {
+  /// What an exception of the HTTP library means, in words that hold neither headers nor queries.
+  func failure(_ error: any Error, id: String, path: String) -> HubError {
+    func unavailable(_ message: String) -> HubError {
+      HubError(
+        .unavailable, message: "no answer from \(endpoint.url): \(message)", requestID: id, path: path,
+        remedy: "check the network and the endpoint")
+    }
+    switch error {
+    case let error as HubError: return error
+    case is CancellationError: return Self.cancelled
+    case is NIOTooManyBytesError:
+      return HubError(.invalidReply, message: "the reply is far too long", requestID: id, path: path)
+    case let error as HTTPClientError: return unavailable(words(error))
+    default: return unavailable("\(error)")
+    }
+  }
+
+  private func words(_ error: HTTPClientError) -> String {
+    switch error {
+    case .connectTimeout, .getConnectionFromPoolTimeout: "no connection within \(timeouts.connect.shown)"
+    case .tlsHandshakeTimeout: "no TLS handshake within \(timeouts.connect.shown)"
+    case .readTimeout: "silence for \(timeouts.idle.shown)"
+    case .remoteConnectionClosed: "the connection was closed before the reply was whole"
+    // Not its description: that of an invalid header holds the header.
+    default: error.shortDescription
+    }
+  }
+
+  /// Where a URL leads, without its query, which may hold a signature.
+  func shown(_ url: String) -> String {
+    guard let parts = URLComponents(string: url) else { return "an unreadable URL" }
+    guard let origin = Origin(parts), origin != endpoint.origin else { return parts.percentEncodedPath }
+    return "\(origin)\(parts.percentEncodedPath)"
+  }
+}
+
+extension Duration {
+  /// For people, e.g. `60 s` or `0.5 s`.
+  var shown: String {
+    microseconds % 1_000_000 == 0 ? "\(components.seconds) s" : "\(seconds) s"
+  }
+}

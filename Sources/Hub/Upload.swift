@@ -1,0 +1,95 @@
+import SystemPackage
+
+/// A file to be published, with the digests by which the Hub knows its content.
+package struct UploadFile: Sendable {
+  /// In the repo, `/` between directories.
+  package let path: String
+  /// On the disk; it must not change until the upload is over.
+  package let source: FilePath
+  /// Bytes.
+  package let size: Int64
+  /// Of the content, 64 hex digits: the Hub's identity of a file in LFS.
+  package let sha256: String
+  /// SHA-1 of `blob <size>\0<content>`, 40 hex digits: the Hub's identity of a file in git.
+  package let gitBlobSHA1: String
+
+  package init(path: String, source: FilePath, size: Int64, sha256: String, gitBlobSHA1: String) {
+    self.path = path
+    self.source = source
+    self.size = size
+    self.sha256 = sha256
+    self.gitBlobSHA1 = gitBlobSHA1
+  }
+}
+
+/// What is to be published by one commit.
+package struct Upload: Sendable {
+  package let repo: RepoID
+  /// A branch.
+  package let revision: String
+  package let files: [UploadFile]
+  /// The commit's title; not empty, which the Hub refuses.
+  package let summary: String
+  /// The rest of the commit's message.
+  package let description: String
+  /// Whether a repo that is missing is created.
+  package let createIfMissing: Bool
+  /// Whether a repo that is created is private; one that exists stays as it is.
+  package let isPrivate: Bool
+
+  package init(
+    repo: RepoID, revision: String, files: [UploadFile], summary: String, description: String, createIfMissing: Bool,
+    isPrivate: Bool
+  ) {
+    self.repo = repo
+    self.revision = revision
+    self.files = files
+    self.summary = summary
+    self.description = description
+    self.createIfMissing = createIfMissing
+    self.isPrivate = isPrivate
+  }
+}
+
+/// How far the upload of one file is.
+package struct Progress: Sendable {
+  /// Its path in the repo.
+  package let file: String
+  /// Handed over to the network. Starts again from less if a part has to be sent again.
+  package let bytesSent: Int64
+  package let bytesTotal: Int64
+}
+
+/// What a publication led to.
+package enum Outcome: Sendable, Equatable {
+  /// - Parameters:
+  ///   - commit: The commit that holds the files; it was verified.
+  ///   - parent: The head before it.
+  ///   - bytesUploaded: Of file contents, as far as the Hub did not have them.
+  ///   - ignored: Paths that the repo's `.gitignore` keeps out.
+  case committed(commit: String, parent: String?, bytesUploaded: Int64, ignored: [String])
+  /// The Hub has all of it already, at `head`; no commit was made.
+  case unchanged(head: String, ignored: [String])
+}
+
+extension Upload {
+  /// Refuses what the Hub would refuse or misunderstand, before anything is sent; see huggingface_hub's rules for paths.
+  ///
+  /// - Throws: ``HubError`` of kind `refused`.
+  func validate() throws(HubError) {
+    func refuse(_ message: String) -> HubError { HubError(.refused, message: message) }
+    guard !files.isEmpty else { throw refuse("there are no files to publish") }
+    guard !summary.isEmpty else { throw refuse("a commit needs a summary") }
+    guard !revision.isEmpty else { throw refuse("a commit needs a revision to go to") }
+    var seen: Set<String> = []
+    for file in files {
+      let parts = file.path.split(separator: "/", omittingEmptySubsequences: false)
+      let isClean = parts.allSatisfy { part in
+        !part.isEmpty && part != "." && part != ".." && part != ".git" && part != ".cache"
+          && part.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+      }
+      guard isClean else { throw refuse("\(file.path.debugDescription) cannot be a path in a repo") }
+      guard seen.insert(file.path).inserted else { throw refuse("\(file.path) is there twice") }
+    }
+  }
+}
