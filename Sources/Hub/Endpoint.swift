@@ -20,7 +20,7 @@ package struct Endpoint: Sendable, Hashable {
     guard parts.query == nil, parts.fragment == nil else { throw refuse("a query or fragment does not belong into it") }
     guard let origin = Origin(parts) else { throw refuse("it needs https:// and a host") }
     guard origin.scheme == "https" || origin.isLoopback else {
-      throw refuse("http:// is for this machine only (127.0.0.1, ::1, localhost), or the token crosses the network in clear")
+      throw refuse("http:// is for this machine only (127.0.0.1, ::1, localhost): the token must not travel in clear")
     }
     var path = parts.percentEncodedPath[...]
     while path.last == "/" { path.removeLast() }
