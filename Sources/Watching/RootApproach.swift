@@ -18,7 +18,7 @@ struct RootApproach {
 
   let destination: Destination
   let inotify: Inotify
-  /// Whether the place where the way ends early could not be watched: then it has to be tried again now and then.
+  /// Whether a place that matters could not be watched: then the way has to be walked again now and then.
   let isBlind: Bool
   private let awaited: [UInt8]?
 
@@ -126,16 +126,17 @@ struct RootApproach {
     /// Watches `parent` for `name` to come or to change its attributes.
     private mutating func expect(_ name: FilePath.Component, in parent: FilePath) {
       awaited = name.bytes
-      isBlind = watch(parent, RootApproach.names) != nil
+      if watch(parent, RootApproach.names) != nil { isBlind = true }
     }
 
     /// Returns the error, if there is one: without the permission to read a directory it cannot be watched, but it can
     /// be walked through.
-    private func watch(_ path: FilePath, _ mask: InotifyMask) -> Errno? {
+    private mutating func watch(_ path: FilePath, _ mask: InotifyMask) -> Errno? {
       do throws(SystemError) {
         _ = try inotify.watch(path, for: mask)
         return nil
       } catch {
+        if error.errno == .noSpace || error.errno == .noMemory { isBlind = true }
         return error.errno
       }
     }

@@ -15,11 +15,11 @@ extension TreeLoop {
       return retryLater()
     }
     guard let approach else { return }
+    if approach.isBlind { retryLater() }
     switch approach.destination {
     case .missing(let errno):
       leave()
       note(errno, at: watcher.root)
-      if approach.isBlind { retryLater() }
     case .directory(let path, let identity):
       if let before = baseIdentity, hadRoot, base == path, before.device == identity.device,
         before.inode == identity.inode
