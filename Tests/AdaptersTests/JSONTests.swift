@@ -72,6 +72,21 @@ import Testing
     #expect(json.object?.members.count == 3)
   }
 
+  @Test func anObjectIsReadMemberByMember() throws {
+    var reader = JSON.MemberReader(Array(" {\"a\": 1, \"b\": [2] } ".utf8))
+    #expect(try reader.next() == JSON.Object.Member(key: "a", value: .number(1)))
+    #expect(try reader.next() == JSON.Object.Member(key: "b", value: .array([.number(2)])))
+    #expect(try reader.next() == nil)
+    #expect(try reader.next() == nil)
+    let long = "{\"a\": [" + String(repeating: "0,", count: 100_000) + "0]}"
+    for text in ["[]", "", "{} x", "{", "{\"a\" 1}", long] {
+      #expect(throws: JSON.ParseError.self) {
+        var reader = JSON.MemberReader(Array(text.utf8))
+        while try reader.next() != nil {}
+      }
+    }
+  }
+
   @Test func settingAKeyKeepsItsPlace() {
     var object: JSON.Object = ["a": .number(1), "b": .number(2)]
     object["a"] = .string("x")

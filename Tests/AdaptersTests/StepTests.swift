@@ -71,6 +71,9 @@ import Testing
       description: "an earlier run's file of the same number", iters: 30, saveEvery: 10,
       files: [(numbered(30), -100), (latest, 10)], step: nil, isFinal: false, twin: nil),
     Case(
+      description: "the same, copied", iters: 20, saveEvery: 10,
+      files: [(numbered(30), 0), (latest, 0), (numbered(10), 0)], step: 10, isFinal: false, twin: nil),
+    Case(
       description: "copied: all of one time", iters: 30, saveEvery: 10,
       files: [(numbered(10), 0), (numbered(30), 0), (numbered(20), 0), (latest, 0)], step: 30, isFinal: true, twin: nil),
   ]

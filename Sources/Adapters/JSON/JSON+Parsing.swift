@@ -22,11 +22,46 @@ extension JSON {
     self = try parser.document()
   }
 
-  private struct Parser {
+  /// Reads a text that is one object member by member, so that a long one never stands in memory as a whole.
+  package struct MemberReader {
+    private var parser: Parser
+    private var hasBegun = false
+    private var isDone = false
+
+    /// The most values in one member: whoever reads by the member expects none that fills the memory.
+    private static let longestMember = 100_000
+
+    /// - Parameters: as for ``JSON/init(parsing:pythonNumbers:loneSurrogates:)``.
+    package init(_ bytes: [UInt8], pythonNumbers: Bool = false, loneSurrogates: Bool = true) {
+      parser = Parser(bytes: bytes, pythonNumbers: pythonNumbers, loneSurrogates: loneSurrogates)
+    }
+
+    /// - Returns: the next member; `nil` once after the last, when all of the text was found to be in order.
+    /// - Throws: ``ParseError``.
+    package mutating func next() throws(ParseError) -> Object.Member? {
+      guard !isDone else { return nil }
+      if hasBegun {
+        isDone = try !parser.another(closing: UInt8(ascii: "}"))
+      } else {
+        hasBegun = true
+        isDone = try !parser.beginObject()
+      }
+      guard isDone else {
+        parser.values = Self.longestMember
+        return try parser.member(depth: 0)
+      }
+      try parser.end()
+      return nil
+    }
+  }
+
+  fileprivate struct Parser {
     let bytes: [UInt8]
     let pythonNumbers: Bool
     let loneSurrogates: Bool
     var offset = 0
+    /// How many values may still come.
+    var values = Int.max
 
     /// The stack must hold whatever a stranger writes; real configuration is a handful of levels deep.
     static let deepest = 128
@@ -38,9 +73,13 @@ extension JSON {
     mutating func document() throws(ParseError) -> JSON {
       skipSpace()
       let value = try value(depth: 0)
+      try end()
+      return value
+    }
+
+    mutating func end() throws(ParseError) {
       skipSpace()
       guard next == nil else { throw failure("trailing characters after the JSON value") }
-      return value
     }
 
     mutating func skipSpace() {
@@ -49,6 +88,8 @@ extension JSON {
 
     mutating func value(depth: Int) throws(ParseError) -> JSON {
       guard depth < Self.deepest else { throw failure("nested too deeply") }
+      guard values > 0 else { throw failure("too many values") }
+      values -= 1
       switch next {
       case UInt8(ascii: "{"): return .object(try object(depth: depth))
       case UInt8(ascii: "["): return .array(try array(depth: depth))
@@ -71,25 +112,32 @@ extension JSON {
     }
 
     mutating func object(depth: Int) throws(ParseError) -> Object {
-      offset += 1
       var members: [Object.Member] = []
+      guard try beginObject() else { return Object() }
+      repeat { members.append(try member(depth: depth)) } while try another(closing: UInt8(ascii: "}"))
+      return Object(members)
+    }
+
+    /// Steps over `{`, and over `}` if nothing is in between: then false.
+    mutating func beginObject() throws(ParseError) -> Bool {
       skipSpace()
-      if next == UInt8(ascii: "}") {
-        offset += 1
-        return Object()
-      }
-      while true {
-        skipSpace()
-        guard next == UInt8(ascii: "\"") else { throw failure("a key must be a string") }
-        let key = try string()
-        skipSpace()
-        guard next == UInt8(ascii: ":") else { throw failure("a colon is missing after a key") }
-        offset += 1
-        skipSpace()
-        members.append(Object.Member(key: key, value: try value(depth: depth + 1)))
-        skipSpace()
-        if try !another(closing: UInt8(ascii: "}")) { return Object(members) }
-      }
+      guard next == UInt8(ascii: "{") else { throw failure("no JSON object") }
+      offset += 1
+      skipSpace()
+      guard next == UInt8(ascii: "}") else { return true }
+      offset += 1
+      return false
+    }
+
+    mutating func member(depth: Int) throws(ParseError) -> Object.Member {
+      skipSpace()
+      guard next == UInt8(ascii: "\"") else { throw failure("a key must be a string") }
+      let key = try string()
+      skipSpace()
+      guard next == UInt8(ascii: ":") else { throw failure("a colon is missing after a key") }
+      offset += 1
+      skipSpace()
+      return Object.Member(key: key, value: try value(depth: depth + 1))
     }
 
     mutating func array(depth: Int) throws(ParseError) -> [JSON] {
@@ -100,16 +148,16 @@ extension JSON {
         offset += 1
         return []
       }
-      while true {
+      repeat {
         skipSpace()
         elements.append(try value(depth: depth + 1))
-        skipSpace()
-        if try !another(closing: UInt8(ascii: "]")) { return elements }
-      }
+      } while try another(closing: UInt8(ascii: "]"))
+      return elements
     }
 
     /// Steps over `,` (true) or `closing` (false).
     mutating func another(closing: UInt8) throws(ParseError) -> Bool {
+      skipSpace()
       guard let byte = next else { throw failure("the JSON ends early") }
       guard byte == UInt8(ascii: ",") || byte == closing else { throw failure("a comma is missing") }
       offset += 1

@@ -13,19 +13,20 @@ extension SafetensorsHeader {
   /// - Throws: ``InvalidHeader``.
   init(parsing bytes: [UInt8]) throws(InvalidHeader) {
     guard String(validating: bytes, as: UTF8.self) != nil else { throw InvalidHeader("its header is not UTF-8") }
-    let json: JSON
-    do throws(JSON.ParseError) {
-      json = try JSON(parsing: bytes, loneSurrogates: false)
-    } catch {
-      throw InvalidHeader("its header is not JSON: \(error)")
+    var reader = JSON.MemberReader(bytes, loneSurrogates: false)
+    func next() throws(InvalidHeader) -> JSON.Object.Member? {
+      do throws(JSON.ParseError) {
+        return try reader.next()
+      } catch {
+        throw InvalidHeader("its header is not a JSON object: \(error)")
+      }
     }
-    guard let members = json.object?.members else { throw InvalidHeader("its header is not a JSON object") }
 
     var metadata: [String: String]?
     var tensors: [Tensor] = []
     // By their bytes: Swift's strings are equal when they look equal, a reader's names are not.
     var names: Set<[UInt8]> = []
-    for member in members {
+    while let member = try next() {
       guard names.insert(Array(member.key.utf8)).inserted else {
         throw InvalidHeader("its header has `\(member.key)` twice")
       }

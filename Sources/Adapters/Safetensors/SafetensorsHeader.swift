@@ -1,7 +1,8 @@
 /// What a safetensors file says of itself before its data: which tensors, of which type and shape, where.
 ///
 /// The rules are those of the Rust reader that all of safetensors stands on, version 0.8.0: what it rejects is no whole
-/// file here either.
+/// file here either. Stricter in one thing: a name that stands twice is never right, also where the reader takes the
+/// last of the two.
 package struct SafetensorsHeader: Sendable, Equatable {
   /// One tensor.
   package struct Tensor: Sendable, Equatable {
