@@ -21,7 +21,12 @@ package struct Exclusions: Sendable {
   /// By its name; or because the daemon writes it, under this path or another: then it is known by its inode, so it is
   /// asked for anew each time, for it may have been made or replaced meanwhile.
   package func excludesDirectory(_ path: FilePath) -> Bool {
-    if let name = path.lastComponent, directoryNames.contain(name.bytes) { return true }
+    excludesDirectory(path, named: path.lastComponent?.bytes ?? [])
+  }
+
+  /// The same, for who knows the last component as bytes already: a path is costly to take apart.
+  func excludesDirectory(_ path: FilePath, named name: [UInt8]) -> Bool {
+    if directoryNames.contain(name) { return true }
     if ownPaths.contains(where: { path.starts(with: $0) }) { return true }
     guard !ownPaths.isEmpty, let inode = Inode(of: path, following: false) else { return false }
     return ownPaths.contains { Inode(of: $0, following: true) == inode }

@@ -38,32 +38,32 @@ extension TreeLoop {
       }
       remove(id)
       // Below an unmounted directory there may be another one.
-      if mask.contains(.unmount), let parent { jobs.append(Job(directory: parent, deep: false, mark: true)) }
-    } else if mask.contains(.attributes), shared({ [path = path(of: id)] in $0.problems[path] != nil }) {
-      jobs.append(Job(directory: id, deep: false, mark: true))
+      if mask.contains(.unmount), let parent { enqueue(parent, mark: true) }
+    } else if mask.contains(.attributes), hasProblem(id) {
+      enqueue(id, mark: true)
     }
   }
 
   /// Something happened to a directory in the watched one.
   private func handleDirectory(_ event: InotifyEvent, in parent: DirectoryTree.ID) {
-    if watcher.exclusions.excludesDirectory(path(of: parent).appending(bytes: event.name)) { return }
+    let path = shared { [base] in $0.tree.path(of: parent, from: base) }.appending(bytes: event.name)
+    if watcher.exclusions.excludesDirectory(shown(path), named: event.name) { return }
     let known = shared { $0.tree.child(event.name, of: parent) }
     if event.mask.contains(.create) || event.mask.contains(.movedTo) {
       marked.insert(parent)
-      attach(event.name, in: parent, deep: false, mark: true)
+      attach(event.name, in: parent, at: path, deep: false, mark: true)
     } else if event.mask.contains(.movedFrom) || event.mask.contains(.delete) {
       marked.insert(parent)
-      note(nil, at: path(of: parent).appending(bytes: event.name))
+      note(nil, atReal: path)
       // One that was moved within the tree is found again at its new place, with all that happened on the way.
       if let known { remove(known) }
     } else if event.mask.contains(.attributes), known == nil {
-      attach(event.name, in: parent, deep: false, mark: true)
+      attach(event.name, in: parent, at: path, deep: false, mark: true)
     }
   }
 
-  /// The path of a directory as it is marked and listed.
-  func path(of id: DirectoryTree.ID) -> FilePath {
-    shared { [root = watcher.root] in $0.tree.path(of: id, from: root) }
+  private func hasProblem(_ id: DirectoryTree.ID) -> Bool {
+    shared { [root = watcher.root] in $0.problems[$0.tree.path(of: id, from: root)] != nil }
   }
 }
 

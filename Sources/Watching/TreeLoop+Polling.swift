@@ -57,8 +57,8 @@ extension TreeLoop {
     case .success(nil): return false
     case .success(let watch):
       shared { $0.tree.setWatch(watch, of: id) }
-      jobs.append(Job(directory: id, deep: false, mark: true))
-    case .failure: jobs.append(Job(directory: id, deep: false, mark: true))
+      jobs.append(Job(directory: id, path: path, deep: false, mark: true))
+    case .failure: jobs.append(Job(directory: id, path: path, deep: false, mark: true))
     }
     return true
   }
@@ -70,7 +70,7 @@ extension TreeLoop {
     let fingerprint = fingerprint(of: path)
     if let fingerprint, fingerprints[id] == fingerprint { return }
     fingerprints[id] = fingerprint
-    jobs.append(Job(directory: id, deep: false, mark: true))
+    jobs.append(Job(directory: id, path: path, deep: false, mark: true))
   }
 
   /// What lstat(2) says of all names in a directory, as one number; `nil` if it cannot be listed.

@@ -31,6 +31,12 @@ extension TreeLoop {
     }
   }
 
+  /// Whether the root is still the directory that is watched: a cheap look, for machines on which mounts come and go.
+  var isRootInPlace: Bool {
+    guard let baseIdentity, let now = try? FileIdentity(of: base) else { return false }
+    return now.device == baseIdentity.device && now.inode == baseIdentity.inode
+  }
+
   private func take(_ path: FilePath, _ identity: FileIdentity, _ reason: RescanReason) {
     base = path
     baseIdentity = identity
@@ -41,7 +47,7 @@ extension TreeLoop {
       shared { _ = $0.tree.begin(watch: watch) }
       if watch == nil { retryLater() }
       if !reasons.contains(.startup) { reasons.insert(reason) }
-      if let root = shared({ $0.tree.root }) { jobs.append(Job(directory: root, deep: true, mark: false)) }
+      if let root = shared({ $0.tree.root }) { enqueue(root, deep: true, mark: false) }
     case .failure(let error):
       // It has just gone: the approach has an event for that.
       note(error.errno, at: watcher.root)

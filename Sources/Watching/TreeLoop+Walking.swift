@@ -10,7 +10,7 @@ extension TreeLoop {
       return
     }
     reasons.insert(reason)
-    if let root = shared({ $0.tree.root }) { jobs.append(Job(directory: root, deep: true, mark: false)) }
+    if let root = shared({ $0.tree.root }) { enqueue(root, deep: true, mark: false) }
   }
 
   /// Marks everything when a walk over all is over.
@@ -52,19 +52,19 @@ extension TreeLoop {
   private func list(_ job: Job, _ confined: ConfinedTree) {
     let id = job.directory
     guard shared({ $0.tree.contains(id) }) else { return }
-    let real = shared { [base] in $0.tree.path(of: id, from: base) }
     let entries: [DirectoryEntry]
     do throws(SystemError) {
-      entries = try confined.listDirectory(real)
-      note(nil, at: path(of: id))
+      entries = try confined.listDirectory(job.path)
+      note(nil, atReal: job.path)
     } catch {
       return failed(job, error.errno)
     }
     var gone = Set(shared { $0.tree.childNames(of: id) })
     for entry in entries where entry.kind == .directory {
+      let path = job.path.appending(bytes: entry.name)
+      if watcher.exclusions.excludesDirectory(shown(path), named: entry.name) { continue }
       gone.remove(entry.name)
-      if watcher.exclusions.excludesDirectory(path(of: id).appending(bytes: entry.name)) { continue }
-      attach(entry.name, in: id, deep: job.deep, mark: job.mark)
+      attach(entry.name, in: id, at: path, deep: job.deep, mark: job.mark)
     }
     for name in gone {
       if let child = shared({ $0.tree.child(name, of: id) }) { remove(child) }
@@ -82,17 +82,17 @@ extension TreeLoop {
         remove(job.directory)
       }
     case .permissionDenied:
-      note(errno, at: path(of: job.directory))
+      note(errno, atReal: job.path)
     default:
-      note(errno, at: path(of: job.directory))
+      note(errno, atReal: job.path)
       failedJobs.append(job)
       retryLater()
     }
   }
 
-  /// Takes up the directory `name` in `parent`: watches it, and has it listed if that is not done yet or `deep` is set.
-  func attach(_ name: [UInt8], in parent: DirectoryTree.ID, deep: Bool, mark: Bool) {
-    let path = shared { [base] in $0.tree.path(of: parent, from: base) }.appending(bytes: name)
+  /// Takes up the directory `name` in `parent`, which is really at `path`: watches it, and has it listed if that is not
+  /// done yet or `deep` is set.
+  func attach(_ name: [UInt8], in parent: DirectoryTree.ID, at path: FilePath, deep: Bool, mark: Bool) {
     var known = shared { $0.tree.child(name, of: parent) }
     var watch: CInt?
     switch addWatch(path) {
@@ -107,7 +107,7 @@ extension TreeLoop {
       }
     case .failure(let error):
       if let known { remove(known) }
-      note(Self.gone.contains(error.errno) ? nil : error.errno, at: self.path(of: parent).appending(bytes: name))
+      note(Self.gone.contains(error.errno) ? nil : error.errno, atReal: path)
       return
     }
     if let id = known, let before = shared({ $0.tree.watch(of: id) }), before != watch {
@@ -116,19 +116,21 @@ extension TreeLoop {
     }
     if let known {
       if let watch { shared { $0.tree.setWatch(watch, of: known) } }
-      if deep { jobs.append(Job(directory: known, deep: true, mark: mark)) }
+      if deep { jobs.append(Job(directory: known, path: path, deep: true, mark: mark)) }
     } else {
       let id = shared { $0.tree.insert(name, in: parent, watch: watch) }
-      jobs.append(Job(directory: id, deep: deep, mark: mark))
+      jobs.append(Job(directory: id, path: path, deep: deep, mark: mark))
     }
     if watch == nil { retryLater() }
   }
 
   /// Forgets a directory and all below it, and ends their watches.
   func remove(_ id: DirectoryTree.ID) {
-    let path = self.path(of: id)
-    let watches = shared { state in
-      if !state.problems.isEmpty { state.problems = state.problems.filter { !$0.key.starts(with: path) } }
+    let watches = shared { [root = watcher.root] state in
+      if !state.problems.isEmpty {
+        let path = state.tree.path(of: id, from: root)
+        state.problems = state.problems.filter { !$0.key.starts(with: path) }
+      }
       return state.tree.remove(id)
     }
     for watch in watches { inotify?.remove(watch) }

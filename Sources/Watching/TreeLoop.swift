@@ -42,6 +42,8 @@ final class TreeLoop {
 
   struct Job {
     let directory: DirectoryTree.ID
+    /// Where it really is. It stays there: a directory that is moved is forgotten and found again.
+    let path: FilePath
     /// Also list the directories below it that are known already.
     let deep: Bool
     /// It is new: mark it. In a walk over everything there is no need to.
@@ -107,7 +109,7 @@ final class TreeLoop {
     if entries[2].revents != 0, let approach {
       for event in try approach.inotify.read() where approach.concerns(event) { mustApproach = true }
     }
-    if entries[3].revents != 0 { mustApproach = true }
+    if entries[3].revents != 0, !isRootInPlace { mustApproach = true }
     if let retryAt, clock.now >= retryAt { retry() }
   }
 
@@ -124,6 +126,24 @@ final class TreeLoop {
   /// Sees to it that ``retry()`` comes, not before the poll interval is over.
   func retryLater() {
     if retryAt == nil { retryAt = clock.now.advanced(by: watcher.pollInterval) }
+  }
+
+  /// Puts the directory in line to be listed, if it is still known.
+  func enqueue(_ id: DirectoryTree.ID, deep: Bool = false, mark: Bool) {
+    let path = shared { [base] in $0.tree.contains(id) ? $0.tree.path(of: id, from: base) : nil }
+    if let path { jobs.append(Job(directory: id, path: path, deep: deep, mark: mark)) }
+  }
+
+  /// The path as it is marked and listed, of what is really at `path`.
+  func shown(_ path: FilePath) -> FilePath {
+    if base == watcher.root { return path }
+    return FilePath(bytes: watcher.root.bytes + [UInt8(ascii: "/")] + path.bytes.dropFirst(base.bytes.count))
+  }
+
+  /// Notes that what is really at `path` cannot be seen, or with `nil` that it can.
+  func note(_ errno: Errno?, atReal path: FilePath) {
+    if errno == nil, shared({ $0.problems.isEmpty }) { return }
+    note(errno, at: shown(path))
   }
 
   func note(_ errno: Errno?, at path: FilePath) {
