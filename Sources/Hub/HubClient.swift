@@ -37,7 +37,9 @@ package final class HubClient: Sendable {
   package func whoami() async throws(HubError) -> Identity {
     try await identity.get { [transport] in
       do throws(HubError) {
-        let reply = try await transport.send(.get("\(transport.endpoint.url)/api/whoami-v2"))
+        var call = Call.get("\(transport.endpoint.url)/api/whoami-v2")
+        call.repetition = .never
+        let reply = try await transport.send(call)
         return .success(try reply.decode(WhoamiReply.self).identity)
       } catch {
         guard error.kind == .unauthorized else { return .failure(error) }

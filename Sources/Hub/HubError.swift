@@ -48,14 +48,14 @@ package struct HubError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   package var description: String {
-    let place = [status.map { "\($0)" }, path.map { "at \($0)" }].compactMap(\.self).joined(separator: " ")
-    let details = [place.isEmpty ? nil : place, requestID.map { "request \($0)" }].compactMap(\.self)
+    let request = requestID.map { "request \($0)" }
     var text: String
     if let title {
-      text = details.isEmpty ? "\(title): \(message)" : "\(title) (\(place.isEmpty ? "" : "\(place): ")\(message)"
-      if !details.isEmpty { text += requestID.map { "; request \($0))" } ?? ")" }
+      let place = [status.map(String.init), path.map { "at \($0)" }].compactMap(\.self).joined(separator: " ")
+      text = "\(title) (\(["\(place): \(message)", request].compactMap(\.self).joined(separator: "; ")))"
     } else {
-      text = details.isEmpty ? message : "\(message) (\(details.joined(separator: "; ")))"
+      let place = [path.map { "at \($0)" }, request].compactMap(\.self).joined(separator: "; ")
+      text = place.isEmpty ? message : "\(message) (\(place))"
     }
     if let remedy { text += "; \(remedy)" }
     return text

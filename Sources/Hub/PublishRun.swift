@@ -39,7 +39,7 @@ struct PublishRun {
   mutating func run() async throws(HubError) -> Outcome {
     var failure = HubError(.conflict, message: "the head of \(upload.repo) moved each time")
     for attempt in 0..<Self.tries {
-      if attempt > 0 { try await pause(before: attempt) }
+      if attempt > 0 { try await pause(before: attempt, after: failure) }
       let plan = try await plan()
       guard !plan.changed.isEmpty else {
         guard let parent = unanswered else { return .unchanged(head: plan.commit ?? head.sha, ignored: plan.ignored) }
@@ -126,7 +126,12 @@ struct PublishRun {
   }
 
   private func committed(_ commit: String, on parent: Head, _ plan: Plan) async throws(HubError) -> Outcome {
-    let missing = try await client.missing(plan.wanted, from: upload.repo, revision: commit)
+    var missing = try await client.missing(plan.wanted, from: upload.repo, revision: commit)
+    // The tree may lag behind the commit by a moment.
+    for attempt in 0..<client.transport.timeouts.retries where !missing.isEmpty {
+      try await client.transport.pause(for: client.transport.timeouts.pause(beforeRetry: attempt))
+      missing = try await client.missing(plan.wanted, from: upload.repo, revision: commit)
+    }
     guard missing.isEmpty else {
       let list = missing.joined(separator: ", ")
       throw HubError(
@@ -146,8 +151,13 @@ struct PublishRun {
     return head
   }
 
-  private func pause(before attempt: Int) async throws(HubError) {
-    try await client.transport.pause(for: client.transport.timeouts.pause(beforeRetry: attempt - 1))
+  /// - Throws: `failure` if it asks for more patience than there is.
+  private func pause(before attempt: Int, after failure: HubError) async throws(HubError) {
+    let timeouts = client.transport.timeouts
+    var pause = timeouts.pause(beforeRetry: attempt - 1)
+    if case .rateLimited(let wait?) = failure.kind { pause = max(pause, wait) }
+    guard pause <= max(timeouts.patience, .seconds(8)) else { throw failure }
+    try await client.transport.pause(for: pause)
   }
 
   // MARK: What an error of the commit means
