@@ -35,53 +35,64 @@ extension HubClient {
     return Dictionary(items.map { ($0.oid, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Does what the batch says. Signed URLs expire, and a multipart upload may be given up by the storage: once the
-  /// storage refuses, the batch is asked again.
+  /// Does what the batch says. Signed URLs expire, and the storage may give up a multipart upload: where it refuses, the
+  /// batch is asked again, once.
+  ///
+  /// - Returns: how many bytes were uploaded.
   private func upload(
     _ file: UploadFile, _ item: LFSBatch.Item?, to repo: RepoID, revision: String,
     _ onProgress: (@Sendable (Progress) -> Void)?
   ) async throws(HubError) -> Int64 {
+    guard var actions = try Self.actions(item, for: file), let first = actions.upload else { return 0 }
     do throws(HubError) {
-      return try await upload(file, item, onProgress)
+      try await transfer(file, first, onProgress)
     } catch {
-      guard let status = error.status, (400..<500).contains(status) else { throw error }
+      guard let status = error.status, (400..<500).contains(status), status != 429 else { throw error }
       transport.logger.info("\(file.path): \(error); asking for new URLs")
-      let fresh = try await lfsBatch([file], to: repo, revision: revision)
-      return try await upload(file, fresh[file.sha256], onProgress)
+      let fresh = try await lfsBatch([file], to: repo, revision: revision)[file.sha256]
+      guard let again = try Self.actions(fresh, for: file), let second = again.upload else { return file.size }
+      try await transfer(file, second, onProgress)
+      actions = again
     }
+    if let verify = actions.verify { try await confirm(file, at: verify.href) }
+    return file.size
   }
 
-  private func upload(
-    _ file: UploadFile, _ item: LFSBatch.Item?, _ onProgress: (@Sendable (Progress) -> Void)?
-  ) async throws(HubError) -> Int64 {
+  /// - Returns: `nil` if the Hub has the object.
+  private static func actions(
+    _ item: LFSBatch.Item?, for file: UploadFile
+  ) throws(HubError) -> LFSBatch.Item.Actions? {
     guard let item else {
       throw HubError(.invalidReply, message: "the reply does not say what to do with \(file.path)")
     }
     if let failure = item.error { throw Self.failure(failure, of: file) }
-    guard let action = item.actions?.upload else { return 0 }
+    return item.actions
+  }
+
+  /// Sends the content, whole or in parts one after another.
+  private func transfer(
+    _ file: UploadFile, _ action: LFSBatch.Item.Action, _ onProgress: (@Sendable (Progress) -> Void)?
+  ) async throws(HubError) {
     let source = try await UploadSource.open(file, on: reader)
     let report: @Sendable (Int64) -> Void = { sent in
       onProgress?(Progress(file: file.path, bytesSent: sent, bytesTotal: file.size))
     }
     let href = transport.endpoint.adopting(action.href)
-    if let parts = try LFSBatch.Parts(action, size: file.size) {
-      var done: [LFSBatch.Completion.Part] = []
-      for part in parts.parts {
-        let etag = try await put(
-          source, to: part.url, offset: part.offset, length: part.length, report)
-        guard let etag else {
-          throw HubError(.invalidReply, message: "the storage gave no ETag for part \(part.number) of \(file.path)")
-        }
-        done.append(.init(partNumber: part.number, etag: etag))
-      }
-      var completion = try Call.post(href, LFSBatch.Completion(oid: file.sha256, parts: done), as: Call.gitLFS)
-      completion.isAuthorized = false  // the URL is signed
-      _ = try await transport.send(completion)
-    } else {
+    guard let parts = try LFSBatch.Parts(action, size: file.size) else {
       _ = try await put(source, to: href, offset: 0, length: file.size, report)
+      return
     }
-    if let verify = item.actions?.verify { try await confirm(file, at: verify.href) }
-    return file.size
+    var done: [LFSBatch.Completion.Part] = []
+    for part in parts.parts {
+      let etag = try await put(source, to: part.url, offset: part.offset, length: part.length, report)
+      guard let etag else {
+        throw HubError(.invalidReply, message: "the storage gave no ETag for part \(part.number) of \(file.path)")
+      }
+      done.append(.init(partNumber: part.number, etag: etag))
+    }
+    var completion = try Call.post(href, LFSBatch.Completion(oid: file.sha256, parts: done), as: Call.gitLFS)
+    completion.isAuthorized = false  // the URL is signed
+    _ = try await transport.send(completion)
   }
 
   /// Sends a slice of a file to a signed URL, which is all the authorization that it wants: S3 refuses two.
