@@ -1,0 +1,69 @@
+import Hummingbird
+import NIOCore
+import Synchronization
+
+/// Lets happen what a test injected.
+struct FaultInjector: RouterMiddleware {
+  /// The connection is gone, and with it who would read the answer.
+  struct Lost: Error {}
+
+  let core: Core
+
+  func handle(
+    _ request: Request, context: HubContext, next: (Request, HubContext) async throws -> Response
+  ) async throws -> Response {
+    switch takeFault(for: RecordedRequest(request))?.effect {
+    case nil: return try await next(request, context)
+    case .run(let body):
+      try await body()
+      return try await next(request, context)
+    case .answer(let status, let headers, let message): throw Refusal(status, message, headers: headers)
+    case .answerAfterwards(let status, let message):
+      _ = try await next(request, context)
+      throw Refusal(status, message)
+    case .loseReply:
+      _ = try await next(request, context)
+      try await context.channel.close()
+      throw Lost()
+    case .loseRequest:
+      try await context.channel.close()
+      throw Lost()
+    case .silence:
+      // Ends with the server.
+      try await Task.sleep(for: .seconds(3600))
+      throw Lost()
+    }
+  }
+
+  private func takeFault(for request: RecordedRequest) -> TestHub.Fault? {
+    core.state.withLock { state in
+      guard let index = state.faults.firstIndex(where: { $0.concerns(request) }) else { return nil }
+      let fault = state.faults[index]
+      state.faults[index].times -= 1
+      if state.faults[index].times == 0 { state.faults.remove(at: index) }
+      return fault
+    }
+  }
+}
+
+/// Leads from a repo's old name to its new one, with 307, so that method and body are kept.
+struct Renaming: RouterMiddleware {
+  let core: Core
+
+  func handle(
+    _ request: Request, context: HubContext, next: (Request, HubContext) async throws -> Response
+  ) async throws -> Response {
+    let renamed = core.state.withLock { $0.renamed }
+    for (old, new) in renamed {
+      for (prefix, ends) in [("/api/models/", ["/", ""]), ("/", [".git/", "/resolve/"])] {
+        for end in ends {
+          let start = "\(prefix)\(old)\(end)"
+          guard end.isEmpty ? request.uri.path == start : request.uri.path.hasPrefix(start) else { continue }
+          let target = "\(prefix)\(new)\(end)" + request.uri.string.dropFirst(start.count)
+          return Response(status: .temporaryRedirect, headers: fields(["Location": target]))
+        }
+      }
+    }
+    return try await next(request, context)
+  }
+}
