@@ -26,6 +26,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -53,7 +54,9 @@ let package = Package(
     // MARK: Adapters
 
     .target(name: "Adapters", dependencies: ["Kernel", system], swiftSettings: strict),
-    .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "AdaptersTests", dependencies: ["Adapters", "Kernel", "TestSupport", "TrainingReplay", system],
+      swiftSettings: strict),
 
     // MARK: DownloadTracking
 
@@ -131,19 +134,29 @@ let package = Package(
     // MARK: for the demo and the tests
 
     .target(name: "TrainingReplay", dependencies: [system], swiftSettings: strict),
+    .testTarget(
+      name: "TrainingReplayTests", dependencies: ["TrainingReplay", "TestSupport", "Kernel", system],
+      swiftSettings: strict),
     .executableTarget(
       name: "adapterd-replay",
       dependencies: ["TrainingReplay", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["Kernel", "TrainingReplay", system], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Kernel", system], path: "Tests/TestSupport",
       resources: [.copy("Resources")], swiftSettings: strict),
     .target(
       name: "TestHub",
-      dependencies: [.product(name: "Hummingbird", package: "hummingbird"), crypto, logging],
+      dependencies: [
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), "Yams", crypto, logging,
+      ],
       path: "Tests/TestHub", swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["AdapterDaemon", "TestHub", "TestSupport", "TrainingReplay"], swiftSettings: strict),
+      dependencies: [
+        "adapterd", "adapterd-replay", "Adapters", "Kernel", "TestHub", "TestSupport", "TrainingReplay", system,
+      ], swiftSettings: strict),
   ]
 )

@@ -37,10 +37,20 @@ extension RunDirectory.Part {
         .waitsFor(AdapterFormat.mlx.weightsName), into: &reading)
     }
     let (step, twin) = position(of: weights, among: numbered, isOfEarlierRun: isOfEarlierRun)
+    if !isOfEarlierRun, expectsNumber, step == nil || numbered.isEmpty {
+      directory.report(
+        "the numbered copy that mlx-lm makes of each save is not there", .waitsFor("a numbered copy"), into: &reading)
+    }
     reading.states.append(
       state(
         .mlx, weights, trainerState, step: step, isFinal: step != nil && step == iterations && !isOfEarlierRun,
         endIsProven: false, twin: twin))
+  }
+
+  /// Whether mlx-lm saves at least once before its end: then each save has a numbered copy right after it.
+  private var expectsNumber: Bool {
+    guard let saveEvery = config["save_every"]?.int, let iterations else { return false }
+    return saveEvery > 0 && saveEvery <= iterations
   }
 
   private var iterations: Int? { config["iters"]?.int }

@@ -39,10 +39,40 @@ extension RunDirectory.Part {
   func readPEFT(in tree: ConfinedTree, into reading: inout RunReading) throws(SystemError) {
     let name = FilePath(AdapterFormat.peft.weightsName)
     guard let weights = try directory.weights(name, .peft, config, in: tree, into: &reading) else { return }
-    let (trainerState, endIsProven) = trainerState(after: weights.file, into: &reading)
+    var (trainerState, endIsProven) = trainerState(after: weights.file, into: &reading)
+    if RunDirectory.checkpointNumber(directory.path) == nil {
+      endIsProven = hasTrainingArguments(after: weights.file, in: directory.path)
+      if !endIsProven, try isOfTrainer(in: tree) {
+        directory.report(
+          "\(Self.trainingArguments), which the Trainer writes last, is not there", .waitsFor(Self.trainingArguments),
+          into: &reading)
+      }
+    }
     let (step, isFinal) = position(trainerState)
     reading.states.append(
       state(.peft, weights, trainerState, step: step, isFinal: isFinal, endIsProven: endIsProven, twin: nil))
+  }
+
+  /// What `Trainer.save_model` writes last, after the tokenizer: the end mark where there is no `trainer_state.json`. A
+  /// pickle: it is looked for, never opened.
+  private static let trainingArguments = "training_args.bin"
+
+  private func hasTrainingArguments(after weights: SourceFile, in path: FilePath) -> Bool {
+    guard let identity = try? FileIdentity(of: path.appending(Self.trainingArguments)), identity.isRegularFile else {
+      return false
+    }
+    return identity.modified >= weights.identity.modified
+  }
+
+  /// Whether the run's checkpoints show that transformers' Trainer writes it; PEFT alone leaves no end mark.
+  private func isOfTrainer(in tree: ConfinedTree) throws(SystemError) -> Bool {
+    var ignored: [Refusal] = []
+    let run = RunDirectory(directory.run, run: directory.run)
+    return try run.list(in: tree, refusals: &ignored).contains { entry in
+      let path = directory.run.pushing(FilePath(bytes: entry.name))
+      return RunDirectory.checkpointNumber(path) != nil
+        && (try? FileIdentity(of: path.appending(Self.trainingArguments)))?.isRegularFile == true
+    }
   }
 
   func state(

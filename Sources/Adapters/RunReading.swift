@@ -24,6 +24,13 @@ package struct Incomplete: Sendable, Hashable {
     self.reason = reason
     self.kind = kind
   }
+
+  /// Whether the adapter is one without what is waited for: an end mark, a numbered copy. Weights that are to come are
+  /// not: what lies there now belongs to another configuration.
+  package var isOptional: Bool {
+    guard case .waitsFor(let file) = kind else { return false }
+    return ![AdapterFormat.mlx, .peft].map(\.weightsName).contains(file)
+  }
 }
 
 /// Something that calls itself an adapter and will not become one that can be published, unless somebody does something.

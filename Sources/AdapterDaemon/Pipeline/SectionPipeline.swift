@@ -113,11 +113,16 @@ final class SectionPipeline: Sendable {
     }
     var waiting: Set<FilePath> = []
     var lasting: Set<FilePath> = []
-    for incomplete in reading.incomplete where !attention.settler.isSettling(incomplete.directory) {
-      waiting.insert(incomplete.directory)
-      let hasLasted = attention.waits(incomplete.directory, for: incomplete.reason)
-      if hasLasted { lasting.insert(incomplete.directory) }
-      reporter.incomplete(incomplete.directory, incomplete.reason, lasting: hasLasted, in: section.outputs)
+    var done: Set<FilePath> = []
+    for (directory, lacks) in Dictionary(grouping: reading.incomplete, by: \.directory)
+    where !attention.settler.isSettling(directory) {
+      waiting.insert(directory)
+      let reason = lacks.map(\.reason).joined(separator: "; ")
+      let hasLasted = attention.waits(directory, for: reason)
+      if hasLasted { lasting.insert(directory) }
+      // A mark that does not come is done without.
+      if hasLasted, lacks.allSatisfy(\.isOptional) { done.insert(directory) }
+      reporter.incomplete(directory, reason, lasting: hasLasted, in: section.outputs)
     }
     attention.forget(reading.states.map(\.directory), except: waiting)
     for refusal in reading.refusals where !attention.settler.isSettling(refusal.directory) {
@@ -126,8 +131,9 @@ final class SectionPipeline: Sendable {
     let candidate = reading.states.first { state in
       if state.endIsProven { return true }
       if attention.settler.isSettling(state.directory) { return false }
-      return !waiting.contains(state.directory) || lasting.contains(state.directory)
-        || state.weights.name != state.weightsName
+      // mlx-lm's numbered copy stands in for weights that stay torn: the trainer was killed while it wrote them.
+      if state.weights.name != state.weightsName { return lasting.contains(state.directory) }
+      return !waiting.contains(state.directory) || done.contains(state.directory)
     }
     guard let candidate, attention.isNews(candidate) else { return }
     if section.when == .final, !candidate.isFinal {
