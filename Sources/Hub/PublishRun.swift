@@ -46,10 +46,9 @@ struct PublishRun {
         return try await committed(head.sha, on: parent, plan)
       }
       let content = try await prepare(plan)
+      let commit: String
       do throws(HubError) {
-        let commit = try await client.commit(content.commit, to: upload.repo, revision: upload.revision)
-        uploadedBytes += content.regularBytes
-        return try await committed(commit, on: head, plan)
+        commit = try await client.commit(content.commit, to: upload.repo, revision: upload.revision)
       } catch {
         failure = error
         switch Self.meaning(of: error) {
@@ -62,8 +61,11 @@ struct PublishRun {
           if let outcome = try await arrived(plan, content.regularBytes) { return outcome }
         case .refused, .objectsMissing: throw error
         }
+        client.transport.logger.info("\(upload.repo): \(failure); preparing the commit again")
+        continue
       }
-      client.transport.logger.info("\(upload.repo): \(failure); preparing the commit again")
+      uploadedBytes += content.regularBytes
+      return try await committed(commit, on: head, plan)
     }
     throw failure
   }

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Kernel
 import NIOCore
+import SystemPackage
 
 extension Transport {
   /// What an exception of the HTTP library means, in words that hold neither headers nor queries.
@@ -17,6 +18,7 @@ extension Transport {
     case is NIOTooManyBytesError:
       return HubError(.invalidReply, message: "the reply is far too long", requestID: id, path: path)
     case let error as HTTPClientError: return unavailable(words(error))
+    case let error as IOError: return unavailable("\(Errno(rawValue: error.errnoCode))")
     default: return unavailable("\(error)")
     }
   }

@@ -20,7 +20,9 @@ import Testing
         let file = UploadFile(
           path: "w.safetensors", source: source, size: Int64(size), sha256: hex(sha256.finalize()),
           gitBlobSHA1: String(repeating: "0", count: 40))
-        try await TestHub.withServer { hub in
+        var options = TestHub.Options()
+        options.multipartThreshold = .max  // parts would bound it by themselves
+        try await TestHub.withServer(options) { hub in
           try await withClient(hub.endpoint) { client in
             _ = try await client.publish(.of([try directory.file("warm-up.bin", noise(1_000_000))]))
             let before = try Self.peak()

@@ -26,7 +26,7 @@ import Testing
         try directory.file("README.md", card), try directory.file("adapter_config.json", #"{"r":8}"#),
         try directory.file("adapter_model.safetensors", weights),
         try directory.file("sub dir/tökenizer.bin", tokenizer),
-        try directory.file("empty.txt", ""),
+        try directory.file("empty.safetensors", ""),
       ]
       try await TestHub.withServer(Self.smallParts) { hub in
         let outcome = try await withClient(hub.endpoint) { try await $0.publish(.of(files)) }
@@ -55,7 +55,7 @@ import Testing
     try await withDirectory { directory in
       let files = [
         try directory.file("README.md", card), try directory.file("w.safetensors", noise(5000)),
-        try directory.file("empty.txt", ""),
+        try directory.file("empty.safetensors", ""),
       ]
       try await TestHub.withServer(Self.smallParts) { hub in
         try await withClient(hub.endpoint) { client in

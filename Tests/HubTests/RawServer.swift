@@ -24,6 +24,9 @@ final class RawServer: Sendable {
 
   let port: UInt16
   var endpoint: String { "http://127.0.0.1:\(port)" }
+  /// The requests as they come in; for one reader.
+  let arrivals: AsyncStream<Request>
+  private let arrival: AsyncStream<Request>.Continuation
   /// What came in so far.
   var requests: [Request] { state.withLock(\.requests) }
 
@@ -71,6 +74,7 @@ final class RawServer: Sendable {
     self.listener = listener
     self.readsBodies = readsBodies
     self.answer = answer
+    (arrivals, arrival) = AsyncStream.makeStream()
     port = UInt16(bigEndian: address.sin_port)
     Thread.detachNewThread { [self] in
       while case let connection = accept(listener, nil, nil), connection >= 0 {
@@ -98,6 +102,7 @@ final class RawServer: Sendable {
     var bytes: [UInt8] = []
     while let request = next(on: connection, &bytes) {
       state.withLock { $0.requests.append(request) }
+      arrival.yield(request)
       if !readsBodies, request.headers["content-length"] ?? "0" != "0" { return }
       switch answer(request) {
       case .reply(let status, let headers, let body):

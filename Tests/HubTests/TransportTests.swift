@@ -30,13 +30,15 @@ import Testing
       }
       #expect(error.kind == .unavailable)
       #expect(error.description.contains("silence for 0.2 s"), "\(error)")
-      #expect(server.requests.count == 2)
+      // The machine may be so busy that the server sees them later than that.
+      var arrivals = server.arrivals.makeAsyncIterator()
+      for _ in 0..<2 { #expect(await arrivals.next()?.method == "GET") }
     }
   }
 
   /// The kernel takes some of the bytes for a peer that reads none, so the file is longer than what it takes.
   @Test func aPeerThatStopsReadingEndsTheUpload() async throws {
-    let timeouts = Timeouts(idle: .milliseconds(300), backoff: .milliseconds(1), retries: 0)
+    let timeouts = Timeouts(idle: .seconds(2), backoff: .milliseconds(1), retries: 0)
     let size = 64 * 1024 * 1024
     try await withDirectory { directory in
       let source = directory.appending("weights")
@@ -57,12 +59,13 @@ import Testing
             }
           }
           #expect(error.kind == .unavailable)
-          #expect(error.description.contains("stood still for 0.3 s"), "\(error)")
+          #expect(error.description.contains("stood still for 2 s"), "\(error)")
           #expect(!error.description.contains("s3cret"))
-          #expect(storage.requests.map(\.method) == ["PUT"])
-          #expect(storage.requests.first?.headers["authorization"] == nil)
-          #expect(storage.requests.first?.headers["content-length"] == "\(size)")
-          #expect(storage.requests.first?.headers["transfer-encoding"] == nil)
+          let put = try #require(await storage.arrivals.first { _ in true })
+          #expect(put.method == "PUT")
+          #expect(put.headers["authorization"] == nil)
+          #expect(put.headers["content-length"] == "\(size)")
+          #expect(put.headers["transfer-encoding"] == nil)
         }
       }
     }
@@ -185,6 +188,30 @@ import Testing
       #expect(error.kind == .refused)
       #expect(error.message == words)
       #expect(error.description == "the Hub refused the request (400 at /api/validate-yaml: \(words); request req-1)")
+    }
+  }
+
+  /// A Hub that says that it made a commit, in which the file is another.
+  @Test func aCommitIsNotBelievedButVerified() async throws {
+    let commit = String(repeating: "c", count: 40)
+    let other = String(repeating: "0", count: 40)
+    try await RawServer.serving({ [head] request in
+      switch request.target.split(separator: "/").dropFirst(4).first {
+      case "preupload": .reply(200, [:], #"{"files":[{"path":"a.json","uploadMode":"regular"}]}"#)
+      case "commit": .reply(200, [:], #"{"commitOid":"\#(commit)"}"#)
+      case "tree": .reply(200, [:], #"[{"type":"file","path":"a.json","size":2,"oid":"\#(other)"}]"#)
+      default: .reply(200, [:], head)
+      }
+    }) { server in
+      try await withDirectory { directory in
+        let file = try directory.file("a.json", "{}")
+        let error = try await hubError {
+          try await withClient(server.endpoint) { _ = try await $0.publish(.of([file])) }
+        }
+        #expect(error.kind == .invalidReply)
+        #expect(error.description.contains("does not hold what was published: a.json"), "\(error)")
+      }
+      #expect(server.requests.filter { $0.target.contains("/commit/") }.count == 1)
     }
   }
 
