@@ -1,5 +1,6 @@
 /// Whose token it is.
 package struct Identity: Sendable, Equatable {
+  /// The user's name, which is a namespace of repos too.
   package let name: String
   /// What the token may do, e.g. `write`, `read` or `fineGrained`; `nil` if the Hub does not say.
   package let role: String?
@@ -11,6 +12,7 @@ package struct Identity: Sendable, Equatable {
 package struct Head: Sendable, Equatable {
   /// The commit, 40 hex digits.
   package let sha: String
+  /// Whether only those can read the repo who are allowed to.
   package let isPrivate: Bool
 }
 
@@ -23,6 +25,7 @@ package struct TreeEntry: Sendable, Equatable {
     /// Of the content, in bytes.
     package let size: Int64
   }
+  /// From the repo's root, `/` between directories.
   package let path: String
   /// Of the content, in bytes.
   package let size: Int64

@@ -4,18 +4,23 @@ import NIOHTTP1
 
 /// Changes to a branch, of which all are made or none.
 package struct Commit: Sendable {
+  /// A file that gets new content.
   package enum Change: Sendable {
     /// A file in git itself.
     case regular(path: String, content: [UInt8])
     /// A file whose content was uploaded before.
     case lfs(path: String, sha256: String, size: Int64)
   }
+  /// The title; not empty.
   package let summary: String
+  /// The rest of the message; may be empty.
   package let description: String
   /// The head that the changes were made for: if it is another meanwhile, the Hub refuses with 412.
   package let parent: String?
+  /// Each path once.
   package let changes: [Change]
 
+  /// - Parameter parent: `nil` to commit on whatever the head is.
   package init(summary: String, description: String, parent: String?, changes: [Change]) {
     self.summary = summary
     self.description = description

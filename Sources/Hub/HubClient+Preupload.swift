@@ -4,6 +4,7 @@ import Foundation
 package struct Preview: Sendable, Equatable {
   /// How its content travels; the Hub's choice, which goes by its own rules and not by the file's name or size.
   package enum Mode: Sendable { case regular, lfs }
+  /// What the commit has to say of it.
   package let mode: Mode
   /// The repo's `.gitignore` keeps it out.
   package let isIgnored: Bool

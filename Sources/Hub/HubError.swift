@@ -20,6 +20,7 @@ package struct HubError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalidReply
   }
 
+  /// For callers: what to do next depends on it.
   package let kind: Kind
   /// Of HTTP; `nil` if there was no answer.
   package let status: Int?
@@ -47,6 +48,7 @@ package struct HubError: Error, Sendable, Equatable, CustomStringConvertible {
     self.remedy = remedy
   }
 
+  /// For people: what happened, where, and what to do.
   package var description: String {
     let request = requestID.map { "request \($0)" }
     var text: String

@@ -5,8 +5,10 @@
 package struct RepoID: Sendable, Hashable, CustomStringConvertible {
   /// A user or an organization.
   package let namespace: String
+  /// The repo's own name, unique in its namespace.
   package let name: String
 
+  /// `namespace/name`.
   package var description: String { "\(namespace)/\(name)" }
 
   /// - Throws: ``HubError`` of kind `refused` that names the rule which `text` breaks.

@@ -12,6 +12,7 @@ package struct Timeouts: Sendable {
   /// How often a small call is repeated.
   package var retries: Int
 
+  /// All have a value that suits a daemon; see the properties.
   package init(
     connect: Duration = .seconds(10), idle: Duration = .seconds(60), patience: Duration = .seconds(10),
     backoff: Duration = .milliseconds(500), retries: Int = 3
@@ -23,6 +24,7 @@ package struct Timeouts: Sendable {
     self.retries = retries
   }
 
+  /// What a daemon uses.
   package static let `default` = Timeouts()
 
   /// Full jitter: anything up to the doubled pause, so that many clients do not come back at once.

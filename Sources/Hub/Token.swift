@@ -9,6 +9,7 @@ package struct Token: Sendable, CustomStringConvertible, CustomDebugStringConver
     self.text = String(trimmed.reversed().drop { blanks.contains($0) }.reversed())
   }
 
+  /// Never the token; likewise below.
   package var description: String { "‹redacted›" }
   package var debugDescription: String { description }
   package var customMirror: Mirror { Mirror(self, children: []) }

@@ -13,6 +13,7 @@ package struct UploadFile: Sendable {
   /// SHA-1 of `blob <size>\0<content>`, 40 hex digits: the Hub's identity of a file in git.
   package let gitBlobSHA1: String
 
+  /// The digests are believed; the Hub refuses wrong ones.
   package init(path: String, source: FilePath, size: Int64, sha256: String, gitBlobSHA1: String) {
     self.path = path
     self.source = source
@@ -24,9 +25,11 @@ package struct UploadFile: Sendable {
 
 /// What is to be published by one commit.
 package struct Upload: Sendable {
+  /// Where it goes.
   package let repo: RepoID
   /// A branch.
   package let revision: String
+  /// At least one, each path once; other files of the repo are left alone.
   package let files: [UploadFile]
   /// The commit's title; not empty, which the Hub refuses.
   package let summary: String
@@ -37,6 +40,7 @@ package struct Upload: Sendable {
   /// Whether a repo that is created is private; one that exists stays as it is.
   package let isPrivate: Bool
 
+  /// Nothing is checked here, but before anything is sent.
   package init(
     repo: RepoID, revision: String, files: [UploadFile], summary: String, description: String, createIfMissing: Bool,
     isPrivate: Bool
@@ -57,6 +61,7 @@ package struct Progress: Sendable {
   package let file: String
   /// Handed over to the network. Starts again from less if a part has to be sent again.
   package let bytesSent: Int64
+  /// The file's size.
   package let bytesTotal: Int64
 }
 

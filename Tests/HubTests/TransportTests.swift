@@ -36,6 +36,18 @@ import Testing
     }
   }
 
+  @Test func aHandshakeThatNeverComesEnds() async throws {
+    let timeouts = Timeouts(connect: .milliseconds(300), backoff: .milliseconds(1), retries: 0)
+    try await RawServer.serving({ _ in .silence }) { server in
+      let error = try await hubError {
+        try await withClient("https://127.0.0.1:\(server.port)", timeouts: timeouts) { _ = try await $0.whoami() }
+      }
+      #expect(error.kind == .unavailable)
+      #expect(error.description.contains("within 0.3 s"), "\(error)")
+      #expect(server.requests.isEmpty)
+    }
+  }
+
   /// The kernel takes some of the bytes for a peer that reads none, so the file is longer than what it takes.
   @Test func aPeerThatStopsReadingEndsTheUpload() async throws {
     let timeouts = Timeouts(idle: .seconds(2), backoff: .milliseconds(1), retries: 0)
