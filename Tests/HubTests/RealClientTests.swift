@@ -81,9 +81,16 @@ import Testing
         let puts = hub.requests.filter { $0.method == "PUT" }
         #expect(puts.filter { $0.path.hasPrefix("/storage/parts/") }.count == 4)
         #expect(puts.filter { $0.path.hasPrefix("/storage/objects/") }.count == 1)
+        let signed = hub.requests.filter(\.isSigned)
+        #expect(Set(signed.map(\.method)) == ["GET", "POST", "PUT"])
+        #expect(signed.allSatisfy { $0.headers["authorization"] == nil })
+        #expect(puts.allSatisfy { $0.isSigned && $0.bodyLength > 0 && $0.headers["transfer-encoding"] == nil })
+        #expect(puts.allSatisfy { $0.status == 200 })
         #expect(hub.requests.contains { $0.path.hasPrefix("/api/complete_multipart/") && $0.status == 200 })
         #expect(hub.requests.contains { $0.path.hasSuffix("/objects/verify") && $0.status == 200 })
         #expect(hub.requests.contains { $0.path.contains("/resolve/") && $0.status == 302 })
+        #expect(hub.requests.contains { $0.path == "/api/repos/delete" && $0.status == 200 })
+        #expect(hub.isPrivate("tester/gone") == nil)
         #expect(hub.requests.contains { $0.path.contains("/tree/") && $0.query.contains("cursor=") })
       }
     }

@@ -9,7 +9,7 @@ import os
 import pathlib
 import sys
 
-from huggingface_hub import CommitOperationAdd, HfApi, constants, snapshot_download
+from huggingface_hub import CommitOperationAdd, HfApi, constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 REPO = "tester/real"
@@ -63,6 +63,9 @@ def main(work: pathlib.Path) -> dict:
     cached = pathlib.Path(snapshot_download(REPO, cache_dir=work / "cache", revision=first.oid))
     for path, content in files.items():
         assert (cached / path).read_bytes() == content, f"{path} came back changed"
+    for path in ("sub/weights.xyz", "sub/notes.txt"):
+        single = pathlib.Path(hf_hub_download(REPO, path, cache_dir=work / "single"))
+        assert single.read_bytes() == files[path], f"{path} came back changed on its own"
 
     info = api.model_info(REPO, files_metadata=True)
     assert info.sha == again.oid, "the head is not the last commit"
@@ -91,6 +94,13 @@ def main(work: pathlib.Path) -> dict:
     seen["tags"] = {ref.name: ref.target_commit for ref in refs.tags}
     seen["history"] = [commit.title for commit in api.list_repo_commits(REPO)]
     assert "b.txt" in tree_of(api, "exp/1") and "b.txt" not in tree_of(api)
+    api.create_repo("tester/gone", private=True)
+    api.delete_repo("tester/gone")
+    try:
+        api.model_info("tester/gone")
+        raise AssertionError("a repo that was deleted is still there")
+    except RepositoryNotFoundError:
+        pass
     try:
         HfApi(token=False).model_info(REPO)
         raise AssertionError("a private repo was shown to somebody unknown")

@@ -29,6 +29,7 @@ final class Core: Sendable {
 
   func router() -> Router<HubContext> {
     let router = Router(context: HubContext.self)
+    router.add(middleware: ReplyHeaders(core: self))
     router.add(middleware: Recorder(core: self))
     router.add(middleware: FaultInjector(core: self))
     router.add(middleware: Renaming(core: self))

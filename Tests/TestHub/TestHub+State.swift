@@ -39,6 +39,13 @@ extension TestHub {
   /// The commit that each tag names.
   package func tags(_ repo: String) -> [String: String] { core.state.withLock { $0.repos[repo]?.tags ?? [:] } }
 
+  /// Makes a repo with its first commit. One that is there already stays as it is.
+  package func createRepo(_ repo: String, isPrivate: Bool = false) {
+    core.state.withLock { state in
+      if state.repos[repo] == nil { state.repos[repo] = Repository(isPrivate: isPrivate) }
+    }
+  }
+
   /// Makes a commit as somebody else would, who changes only `files`. The repo is made if it is not there.
   ///
   /// - Returns: the commit.

@@ -51,14 +51,13 @@ struct StorageRefusal: Error, HTTPResponseError {
   }
 }
 
-/// An answer in JSON.
+/// An answer in JSON, of the usual media type if `headers` name no other.
 func json(
   _ value: Any, status: HTTPResponse.Status = .ok, headers: [String: String] = [:]
 ) throws -> Response {
   let data = try JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes])
   var headers = headers
-  headers["Content-Type"] = "application/json; charset=utf-8"
-  headers["X-Request-Id"] = "Root=1-\(UUID().uuidString.lowercased())"
+  headers["Content-Type"] = headers["Content-Type"] ?? "application/json; charset=utf-8"
   return Response(status: status, headers: fields(headers), body: .init(byteBuffer: ByteBuffer(bytes: data)))
 }
 
