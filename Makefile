@@ -67,8 +67,10 @@ release: toolchain ## build the stripped program that runs without Swift install
 	$(SWIFT) build --configuration release --product adapterd --static-swift-stdlib --scratch-path $(release_dir)
 	strip -o $(release_dir)/adapterd $(release_dir)/release/adapterd
 
+# The end-to-end tests start dozens of daemons: beside them, nobody else would get a processor.
 test: setup venv build lint ## build, check the style, run all tests
-	ADAPTERD_PYTHON=$(python) $(SWIFT) test --skip-build
+	ADAPTERD_PYTHON=$(python) $(SWIFT) test --skip-build --skip EndToEndTests
+	ADAPTERD_PYTHON=$(python) $(SWIFT) test --skip-build --filter EndToEndTests
 
 demo: setup build ## watch a training being published, on this machine alone
 	scripts/demo.sh

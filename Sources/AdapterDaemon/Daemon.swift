@@ -37,11 +37,7 @@ package struct Daemon: Service {
     while true {
       let generation: Generation
       do throws(Failure) {
-        generation = try Generation(
-          configuration, environment: environment, reporter: reporter, watchdog: Watchdog(service), logger: logger)
-        if let problem = try await generation.workspace.checkToken() {
-          logger.warning("the token could not be checked yet: \(problem)")
-        }
+        generation = try await self.generation(configuration, service: service, reporter: reporter)
       } catch {
         service.stopping(status: "\(error)")
         throw error
@@ -62,6 +58,22 @@ package struct Daemon: Service {
         break
       }
     }
+  }
+
+  private func generation(
+    _ configuration: Configuration, service: ServiceManager, reporter: Reporter
+  ) async throws(Failure) -> Generation {
+    let generation = try Generation(
+      configuration, environment: environment, reporter: reporter, watchdog: Watchdog(service), logger: logger)
+    do throws(Failure) {
+      if let problem = try await generation.workspace.checkToken() {
+        logger.warning("the token could not be checked yet: \(problem)")
+      }
+    } catch {
+      await generation.workspace.close()
+      throw error
+    }
+    return generation
   }
 
   private enum Ending: Sendable {

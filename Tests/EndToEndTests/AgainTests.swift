@@ -6,7 +6,7 @@ import Testing
 
 /// One state makes one commit, whatever happens to the daemon or to the files' times.
 @Suite struct AgainTests {
-  @Test(.timeLimit(.minutes(2))) func aRestartMakesNoCommitAndHistorySaysWhy() async throws {
+  @Test(.timeLimit(.minutes(10))) func aRestartMakesNoCommitAndHistorySaysWhy() async throws {
     try await withTemporaryDirectory { directory in
       let site = try await published(in: directory)
       let daemon = try await site.start()
@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func aTouchMakesNoCommitAndHistorySaysWhy() async throws {
+  @Test(.timeLimit(.minutes(10))) func aTouchMakesNoCommitAndHistorySaysWhy() async throws {
     try await withTemporaryDirectory { directory in
       let site = try await published(in: directory)
       let daemon = try await site.start()
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func aLostLedgerIsFoundOutAgainFromTheDestination() async throws {
+  @Test(.timeLimit(.minutes(10))) func aLostLedgerIsFoundOutAgainFromTheDestination() async throws {
     try await withTemporaryDirectory { directory in
       let site = try await published(in: directory)
       let ledger = directory.appending("state/ledger.sqlite")
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func publishOnceAndAgainGoesThroughTheSameLedger() async throws {
+  @Test(.timeLimit(.minutes(10))) func publishOnceAndAgainGoesThroughTheSameLedger() async throws {
     try await withTemporaryDirectory { directory in
       let site = try Site(directory)
       try site.configure()
@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func theDaemonsOwnBundleDirectoryDoesNotWakeIt() async throws {
+  @Test(.timeLimit(.minutes(10))) func theDaemonsOwnBundleDirectoryDoesNotWakeIt() async throws {
     try await withTemporaryDirectory { directory in
       let site = try Site(directory)
       try site.configure("bundle = \"outputs/hf_bundle\"")

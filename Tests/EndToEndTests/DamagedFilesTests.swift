@@ -12,7 +12,7 @@ import Testing
     enum CodingKeys: String, CodingKey { case safetensors = "safetensors_0.8.0" }
   }
 
-  @Test(.timeLimit(.minutes(3))) func nothingDamagedIsPublishedAndTheNextWholeFileIs() async throws {
+  @Test(.timeLimit(.minutes(10))) func nothingDamagedIsPublishedAndTheNextWholeFileIs() async throws {
     try await withTemporaryDirectory { directory in
       let expected = try JSONDecoder().decode(
         [String: Expectation].self, from: Data(contents(Fixtures.corrupt.appending("expected.json"))))

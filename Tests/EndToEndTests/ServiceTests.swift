@@ -6,7 +6,7 @@ import Testing
 
 /// What the service manager gets to see, on a real notify socket, and what signals do.
 @Suite struct ServiceTests {
-  @Test(.timeLimit(.minutes(1))) func readyWhenItWatchesAndStoppingWhenItStops() async throws {
+  @Test(.timeLimit(.minutes(10))) func readyWhenItWatchesAndStoppingWhenItStops() async throws {
     try await withTemporaryDirectory { directory in
       var site = try Site(directory)
       try site.configure()
@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func aReloadTakesOverAGoodConfigurationAndKeepsTheOldOneForABadOne() async throws {
+  @Test(.timeLimit(.minutes(10))) func aReloadTakesOverAGoodConfigurationAndKeepsTheOldOneForABadOne() async throws {
     try await withTemporaryDirectory { directory in
       let site = try Site(directory)
       try site.configure(repo: "org/one")
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2))) func killedAndStartedAgainItGoesOn() async throws {
+  @Test(.timeLimit(.minutes(10))) func killedAndStartedAgainItGoesOn() async throws {
     try await withTemporaryDirectory { directory in
       let site = try Site(directory)
       try site.configure()

@@ -7,7 +7,7 @@ import TrainingReplay
 
 /// Recorded trainings, played into a watched tree at three paces: each ends published, on a store and on a Hub.
 @Suite struct SessionTests {
-  @Test(.timeLimit(.minutes(5)), arguments: Training.all, Pace.allCases)
+  @Test(.timeLimit(.minutes(10)), arguments: Training.all, Pace.allCases)
   func endsPublishedInTheStore(training: Training, pace: Pace) async throws {
     try await withTemporaryDirectory { directory in
       let site = try Site(directory)
@@ -23,7 +23,7 @@ import TrainingReplay
     }
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: Training.all, Pace.allCases)
+  @Test(.timeLimit(.minutes(10)), arguments: Training.all, Pace.allCases)
   func endsPublishedOnTheHub(training: Training, pace: Pace) async throws {
     try await TestHub.withServer { hub in
       try await withTemporaryDirectory { directory in
@@ -44,7 +44,7 @@ import TrainingReplay
   }
 
   /// Each save of a training is one commit when the interval allows it; the last rewrite of the same weights is none.
-  @Test(.timeLimit(.minutes(3)), arguments: Training.all.filter { $0.session == "mlx" || $0.session == "peft" })
+  @Test(.timeLimit(.minutes(10)), arguments: Training.all.filter { $0.session == "mlx" || $0.session == "peft" })
   func everySaveIsACommit(training: Training) async throws {
     try await withTemporaryDirectory { directory in
       let site = try Site(directory)
@@ -66,7 +66,7 @@ import TrainingReplay
     }
   }
 
-  @Test(.timeLimit(.minutes(3)), arguments: Training.all.filter { $0.session == "mlx" || $0.session == "peft" })
+  @Test(.timeLimit(.minutes(10)), arguments: Training.all.filter { $0.session == "mlx" || $0.session == "peft" })
   func finalPublishesTheEndOnly(training: Training) async throws {
     try await withTemporaryDirectory { directory in
       let site = try Site(directory)
