@@ -28,7 +28,8 @@ import Testing
 
   @Test func `after an overflow everything is marked, and all directories are known`() async throws {
     try await withTemporaryDirectory { root in
-      for index in 0..<20 { try makeDirectories(root.appending("run-\(index)")) }
+      for index in 0..<20 { try makeDirectories(root.appending("run-\(index)").appending("kept").appending("deep")) }
+      var kept = (0..<20).map { root.appending("run-\($0)").appending("kept") }
       let dirty = DirtySet()
       let watcher = try TreeWatcher(root: root, exclusions: Exclusions(names: [], own: []), dirty: dirty)
       try await withThrowingTaskGroup { group in
@@ -48,6 +49,14 @@ import Testing
           try makeDirectories(run.appending("new-\(round)").appending("deep"))
           try rename(run.appending("new-\(round)"), to: root.appending("moved-\(round)"), replacing: false)
           if round % 3 == 0 { try removeTree(root.appending("moved-\(round)")) }
+          // Known ones move, and are made anew below: a rescan meets them before their events, or instead of them.
+          for (index, path) in kept.enumerated() {
+            let place = root.appending("run-\((round + index + 1) % 20)").appending("kept-\(round)")
+            try rename(path, to: place, replacing: false)
+            try removeTree(place.appending("deep"))
+            try makeDirectories(place.appending("deep"))
+            kept[index] = place
+          }
           round += 1
         }
         let expected = Set(try allDirectories(below: root))

@@ -98,6 +98,23 @@ import Testing
     }
   }
 
+  @Test func `a tree that takes the place of an empty directory is found`() async throws {
+    try await withTemporaryDirectory { scratch in
+      let (root, outside) = (scratch.appending("out"), scratch.appending("outside"))
+      let run = root.appending("run")
+      try makeDirectories(run)
+      try makeDirectories(outside.appending("deep"))
+      try await watching(root) { watcher, marks in
+        try rename(outside, to: run, replacing: true)
+        await marks.wait(for: root, run, run.appending("deep"))
+        #expect(watcher.directories == [root, run, run.appending("deep")])
+        marks.forget()
+        try write("x", to: run.appending("deep").appending("file"))
+        await marks.wait(for: run.appending("deep"))
+      }
+    }
+  }
+
   @Test func `a directory that moves within, out and back is known where it is`() async throws {
     try await withTemporaryDirectory { scratch in
       let (root, away) = (scratch.appending("out"), scratch.appending("away"))
