@@ -33,8 +33,7 @@ import Testing
   }
 
   private static func python() throws -> String {
-    let environment = ProcessInfo.processInfo.environment["ADAPTERD_PYTHON"]
-    let python = environment ?? package.appending(".build/venv/bin/python").string
+    let python = Python.path
     try #require(
       FileManager.default.isExecutableFile(atPath: python),
       "no Python with huggingface_hub at \(python): `make test` sets it up, ADAPTERD_PYTHON names another")
