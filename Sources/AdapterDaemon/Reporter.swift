@@ -49,7 +49,8 @@ package final class Reporter: Sendable {
   /// Says once what `directory` lacks; the same again is not said again.
   func incomplete(_ directory: FilePath, _ reason: String, lasting: Bool, in outputs: FilePath) {
     guard isNews(directory, (lasting ? "lasting " : "") + reason) else { return }
-    let text = lasting ? "not published: \(reason), and nothing has been written for a while" : "not yet whole: \(reason)"
+    let text =
+      lasting ? "not published: \(reason), and nothing has been written for a while" : "not yet whole: \(reason)"
     logger.report(
       .adapterIncomplete, level: lasting ? .warning : .info, "\(directory.shown): \(text)",
       EventFields(outputs: outputs, error: lasting ? reason : nil))
@@ -98,7 +99,8 @@ package final class Reporter: Sendable {
         .bundleReady, level: .info, "\(publication.target): \(bundle.manifest.files.count) files, \(size)",
         Self.fields(publication))
       logger.report(
-        .verdict, level: bundle.verdict.isCounted ? .info : .warning, "\(publication.target): \(bundle.verdict.summary)",
+        .verdict, level: bundle.verdict.isCounted ? .info : .warning,
+        "\(publication.target): \(bundle.verdict.summary)",
         Self.fields(publication))
       for note in bundle.notes {
         logger.info("\(publication.target): \(note)")
@@ -106,7 +108,8 @@ package final class Reporter: Sendable {
       waits(publication.target, "queued")
     case .unchanged(let publication):
       logger.report(
-        .unchanged, level: .info, "\(publication.target): no commit: \(publication.reason ?? "")", Self.fields(publication))
+        .unchanged, level: .info, "\(publication.target): no commit: \(publication.reason ?? "")",
+        Self.fields(publication))
     case .superseded(let publication):
       guard isNews(publication.directory, publication.stamp) else { return }
       logger.report(
@@ -140,7 +143,8 @@ package final class Reporter: Sendable {
       updateStatus()
     case .unchanged(let publication, let notes):
       logger.report(
-        .unchanged, level: .info, "\(publication.target): no commit: \(publication.reason ?? "")", Self.fields(publication))
+        .unchanged, level: .info, "\(publication.target): no commit: \(publication.reason ?? "")",
+        Self.fields(publication))
       for note in notes { logger.warning("\(publication.target): \(note)") }
       done(publication.target)
     case .retry(let publication, let error, let wait):

@@ -13,9 +13,11 @@ package struct StatePaths: Sendable, Equatable {
       guard let value = environment[variable]?.split(separator: ":").first, value.hasPrefix("/") else { return nil }
       return FilePath(String(value))
     }
-    state = directory("STATE_DIRECTORY") ?? directory("XDG_STATE_HOME")?.appending("adapterd")
+    state =
+      directory("STATE_DIRECTORY") ?? directory("XDG_STATE_HOME")?.appending("adapterd")
       ?? directory("HOME")?.appending(".local/state/adapterd") ?? "/var/lib/adapterd"
-    runtime = directory("RUNTIME_DIRECTORY") ?? directory("XDG_RUNTIME_DIR")?.appending("adapterd")
+    runtime =
+      directory("RUNTIME_DIRECTORY") ?? directory("XDG_RUNTIME_DIR")?.appending("adapterd")
       ?? state.appending("run")
   }
 

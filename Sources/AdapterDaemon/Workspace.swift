@@ -33,7 +33,8 @@ package struct Workspace: Sendable {
       try makeDirectories(paths.state, mode: 0o700)
       try makeDirectories(paths.bundles, mode: 0o700)
     } catch {
-      throw Failure(.cannotWrite, "the state directory cannot be written: \(error); set STATE_DIRECTORY or mend its permissions")
+      throw Failure(
+        .cannotWrite, "the state directory cannot be written: \(error); set STATE_DIRECTORY or mend its permissions")
     }
     ledger = try Self.ledger(at: paths.ledger, logger)
     if configuration.endpoint.hasPrefix("file://") {
@@ -79,7 +80,8 @@ package struct Workspace: Sendable {
     guard let token else {
       throw Failure(
         .tokenRefused,
-        "no Hub token found: looked at token_file, $CREDENTIALS_DIRECTORY/hf-token, HF_TOKEN, HF_TOKEN_PATH and $HF_HOME/token; make a write token at \(configuration.endpoint)/settings/tokens and put it in a file that token_file names")
+        "no Hub token found: looked at token_file, $CREDENTIALS_DIRECTORY/hf-token, HF_TOKEN, HF_TOKEN_PATH and $HF_HOME/token; make a write token at \(configuration.endpoint)/settings/tokens and put it in a file that token_file names"
+      )
     }
     do {
       return HubClient(
@@ -95,7 +97,8 @@ package struct Workspace: Sendable {
     do {
       return try CountingRules(table: Data(contentsOf: URL(filePath: file.string)))
     } catch {
-      throw Failure(.badConfiguration, "rules = \"\(file.shown)\" cannot be read as a table of counting rules: \(error)")
+      throw Failure(
+        .badConfiguration, "rules = \"\(file.shown)\" cannot be read as a table of counting rules: \(error)")
     }
   }
 

@@ -46,12 +46,15 @@ extension AdapterRecord {
     func hubID(_ text: String?) -> JSON? { text.flatMap(Self.hubID(in:)).map { .string($0) } }
 
     known("adapter_type", .string(parameters.adapterType))
-    known("base_model", hubID(parameters.baseModel), hubID(meta?["base_model"]?.string),
+    known(
+      "base_model", hubID(parameters.baseModel), hubID(meta?["base_model"]?.string),
       hubID(card?.strings("base_model").first))
     let base = values["base_model"]?.string.flatMap { cache.model($0) }
     known("model_type", meta?["model_type"], base?.modelType.map { .string($0) })
     known("base_model_reference", hubID(meta?["base_model_reference"]?.string), hubID(base?.reference))
-    known("task", parameters.task.map { .string($0) }, meta?["task"], card?.strings("pipeline_tag").first.map { .string($0) })
+    known(
+      "task", parameters.task.map { .string($0) }, meta?["task"],
+      card?.strings("pipeline_tag").first.map { .string($0) })
     known("framework", .string(state.format.rawValue))
     known("lora_rank", parameters.rank.map { .number($0) })
     let rank = values["lora_rank"]?.double
@@ -68,7 +71,8 @@ extension AdapterRecord {
     known("training_samples", meta?["training_samples"])
     known("training_iterations", step.map { .number($0) }, meta?["training_iterations"])
     known("model_name", meta?["model_name"], .string(settings.modelName))
-    known("license", meta?["license"], card?.strings("license").first.map { .string($0) },
+    known(
+      "license", meta?["license"], card?.strings("license").first.map { .string($0) },
       base?.license.map { .string($0) })
     known("description", meta?["description"], Self.description(values).map { .string($0) })
     // What a run's own files say in free text may name this machine's folders.

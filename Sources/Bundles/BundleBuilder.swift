@@ -25,7 +25,9 @@ package struct BundleBuilder: Sendable {
   /// Nothing is at `destination` unless it is whole.
   ///
   /// - Throws: ``BundleError``; nothing is left behind then.
-  package func build(_ state: AdapterState, settings: BundleSettings, at destination: FilePath) throws(BundleError) -> AdapterBundle {
+  package func build(_ state: AdapterState, settings: BundleSettings, at destination: FilePath) throws(BundleError)
+    -> AdapterBundle
+  {
     let partial = FilePath(bytes: destination.bytes + Array(".partial".utf8))
     do throws(SystemError) {
       try removeTree(partial)
@@ -88,9 +90,13 @@ package struct BundleBuilder: Sendable {
     switch settings.configJSON {
     case .never: break
     case .auto where !needsConfig:
-      notes.append("no config.json: library \(model.library) does not count it, and current transformers cannot load a folder that has one; its fields are in run_meta.json")
+      notes.append(
+        "no config.json: library \(model.library) does not count it, and current transformers cannot load a folder that has one; its fields are in run_meta.json"
+      )
     case .always where !needsConfig:
-      notes.append("config.json is in the bundle as config_json = \"always\" asks: library \(model.library) does not count it, and current transformers cannot load such a folder")
+      notes.append(
+        "config.json is in the bundle as config_json = \"always\" asks: library \(model.library) does not count it, and current transformers cannot load such a folder"
+      )
       fallthrough
     case .auto, .always: texts["config.json"] = JSON.object(record.json).serialized()
     }
@@ -112,7 +118,8 @@ package struct BundleBuilder: Sendable {
 
   /// The user's own `run_meta.json` with what is missing in it.
   private func runMeta(_ own: JSON?, record: AdapterRecord) -> String {
-    var object = own?.object.map { Redaction.redacted(.object($0), base: record.text("base_model")).object ?? [:] } ?? [:]
+    var object =
+      own?.object.map { Redaction.redacted(.object($0), base: record.text("base_model")).object ?? [:] } ?? [:]
     for member in record.json.members { object[member.key] = member.value }
     return JSON.object(object).serialized()
   }

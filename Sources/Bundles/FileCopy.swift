@@ -17,7 +17,8 @@ package func copy(
   while offset < size {
     // Large enough for speed, small enough for memory.
     let count = Int(min(1 << 20, size - offset))
-    let piece = isShared
+    let piece =
+      isShared
       ? try file.read(from: offset, count: count, path: target)
       : try source.read(from: offset, count: count, path: target)
     guard !piece.isEmpty else { throw SystemError("copy", target, .noData) }

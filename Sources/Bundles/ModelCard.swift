@@ -55,7 +55,11 @@ struct ModelCard {
 
   /// `LICENSE-THIRD-PARTY.md`: what the adapter builds on is under its own terms.
   var thirdPartyLicenses: String {
-    var lines = ["# Third-party licences", "", "This adapter is of no use without the model that it adapts; that model and the data have terms of their own.", ""]
+    var lines = [
+      "# Third-party licences", "",
+      "This adapter is of no use without the model that it adapts; that model and the data have terms of their own.",
+      "",
+    ]
     for (label, key) in [("Base model", "base_model"), ("Original model", "base_model_reference")] {
       if let id = record.text(key) { lines.append("- \(label): [\(id)](https://huggingface.co/\(id))") }
     }

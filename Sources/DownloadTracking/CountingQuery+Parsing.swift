@@ -48,7 +48,9 @@ extension CountingQuery {
       index += 1
       let inner = try alternatives(depth: depth + 1)
       skipSpace()
-      guard index < characters.count, characters[index] == ")" else { throw failure("a closing parenthesis is expected") }
+      guard index < characters.count, characters[index] == ")" else {
+        throw failure("a closing parenthesis is expected")
+      }
       index += 1
       return inner
     }
@@ -69,7 +71,8 @@ extension CountingQuery {
       guard let make else {
         index = start
         throw failure(
-          "\(field.isEmpty ? "a field" : "'\(field)'") is not one of path, path_prefix, path_extension, path_filename, _exists_")
+          "\(field.isEmpty ? "a field" : "'\(field)'") is not one of path, path_prefix, path_extension, path_filename, _exists_"
+        )
       }
       guard index + 1 < characters.count, characters[index] == ":", characters[index + 1] == "\"" else {
         throw failure("':\"' is expected after '\(field)'")

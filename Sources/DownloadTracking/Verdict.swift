@@ -24,7 +24,8 @@ package struct Verdict: Sendable, Equatable {
           + (library.map { "; library \($0)" } ?? "; no library")
       case .library(let id, .path(let file)): "NOT counted: library \(id) counts \(file), which is missing"
       case .library(let id, _): "NOT counted: no file matches the rule of library \(id)"
-      case .diffusers: "NOT counted: library diffusers counts model_index.json or weights in the root, which are missing"
+      case .diffusers:
+        "NOT counted: library diffusers counts model_index.json or weights in the root, which are missing"
       }
     }
     let files = countedFiles.joined(separator: ", ")

@@ -15,7 +15,9 @@ extension Ledger {
         }
         // Paths are bytes, not text.
         for column in ["outputs", "run", "directory"] { table.column(column, .blob).notNull() }
-        for column in ["modified", "bytes", "attempts", "created", "updated"] { table.column(column, .integer).notNull() }
+        for column in ["modified", "bytes", "attempts", "created", "updated"] {
+          table.column(column, .integer).notNull()
+        }
         for column in ["step", "duration", "not_before"] { table.column(column, .integer) }
         for column in ["reason", "parent", "commit_oid"] { table.column(column, .text) }
       }

@@ -96,7 +96,8 @@ package struct Publisher: Sendable {
         publication.commit = head
         publication.reason =
           wasTried
-          ? "an earlier try had arrived; found at \(head.prefix(7))" : "the destination has the same files at \(head.prefix(7))"
+          ? "an earlier try had arrived; found at \(head.prefix(7))"
+          : "the destination has the same files at \(head.prefix(7))"
         try await write(publication)
         report(wasTried ? .published(publication, notes: notes) : .unchanged(publication, notes: notes))
       }

@@ -25,7 +25,9 @@ package struct StoreDestination: Destination {
     onProgress: @escaping @Sendable () -> Void
   ) async throws(DestinationError) -> Receipt {
     do {
-      return try await worker.run { try publish(bundle, to: publication.target, create: policy.create, onProgress: onProgress) }
+      return try await worker.run {
+        try publish(bundle, to: publication.target, create: policy.create, onProgress: onProgress)
+      }
     } catch let error as SystemError where error.errno == .noSpace || error.errno == .diskQuotaExceeded {
       throw .temporary("the store is full: \(error)", after: .seconds(60))
     } catch let error as DestinationError {
@@ -44,7 +46,8 @@ package struct StoreDestination: Destination {
     }
     for name in ["blobs", "refs", "snapshots"] { try makeDirectories(folder.appending(name)) }
     let lock = try FileLock(
-      at: root.appending(".locks").appending(folder.lastComponent?.string ?? "").appending("adapterd.lock"), waiting: true)
+      at: root.appending(".locks").appending(folder.lastComponent?.string ?? "").appending("adapterd.lock"),
+      waiting: true)
 
     let reference = folder.appending("refs").appending(target.revision)
     let parent = head(at: reference)
@@ -83,11 +86,14 @@ package struct StoreDestination: Destination {
 
   /// Whether a snapshot is exactly these files: links to the right blobs, which have the right sizes.
   private func holds(_ snapshot: FilePath, _ manifest: Manifest) -> Bool {
-    guard let present = try? names(in: snapshot), present.map(\.string) == manifest.files.map(\.path) else { return false }
+    guard let present = try? names(in: snapshot), present.map(\.string) == manifest.files.map(\.path) else {
+      return false
+    }
     return manifest.files.allSatisfy { file in
       let link = snapshot.appending(file.path)
       let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link.string)
-      let blob = snapshot.removingLastComponent().removingLastComponent().appending("blobs").appending(Self.blobName(file))
+      let blob = snapshot.removingLastComponent().removingLastComponent().appending("blobs").appending(
+        Self.blobName(file))
       return target == "../../blobs/\(Self.blobName(file))" && (try? FileIdentity(of: blob))?.size == file.size
     }
   }
@@ -104,7 +110,8 @@ package struct StoreDestination: Destination {
     let source = try tree.openFile(bundle.path(of: file.path))
     let digests = try copy(source, size: file.size, to: incomplete)
     guard digests == file.digests else {
-      throw DestinationError.refused("the staged \(file.path) is not what the manifest says: the disk or somebody changed it")
+      throw DestinationError.refused(
+        "the staged \(file.path) is not what the manifest says: the disk or somebody changed it")
     }
     try rename(incomplete, to: blob, replacing: true)
     return file.size

@@ -8,7 +8,8 @@ import Reports
 struct Adapterd: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "adapterd",
-    abstract: "Publishes LoRA adapters to the Hugging Face Hub as a training writes them, so that downloads are counted.",
+    abstract:
+      "Publishes LoRA adapters to the Hugging Face Hub as a training writes them, so that downloads are counted.",
     version: Version.current,
     subcommands: [RunCommand.self, BundleCommand.self, PublishCommand.self, HistoryCommand.self, ConfigCommand.self])
 

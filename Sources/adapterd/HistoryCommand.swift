@@ -23,7 +23,9 @@ struct HistoryCommand: AsyncParsableCommand {
     let paths = StatePaths(environment: ProcessInfo.processInfo.environment)
     guard FileManager.default.fileExists(atPath: paths.ledger.string) else {
       throw Failure(
-        .noInput, "there is no ledger at \(paths.ledger.shown): nothing was published from this state directory yet; a system service keeps its own in /var/lib/adapterd (STATE_DIRECTORY=/var/lib/adapterd adapterd history)")
+        .noInput,
+        "there is no ledger at \(paths.ledger.shown): nothing was published from this state directory yet; a system service keeps its own in /var/lib/adapterd (STATE_DIRECTORY=/var/lib/adapterd adapterd history)"
+      )
     }
     let rows: [Publication]
     do {
@@ -45,7 +47,9 @@ struct HistoryCommand: AsyncParsableCommand {
   }
 
   private func object(_ row: Publication) -> String {
-    func time(_ date: Date) -> JSON { .string(date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))) }
+    func time(_ date: Date) -> JSON {
+      .string(date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+    }
     func text(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
     let object: JSON.Object = [
       "publication": .string(row.id), "status": .string(row.status.rawValue), "reason": text(row.reason),

@@ -66,17 +66,26 @@ import Testing
     ("[[publish]]\noutput = \"/o\"\n", ":2: unknown key 'output' in [[publish]]; did you mean 'outputs'?"),
     ("endpont = \"x\"\n" + good, ":1: unknown key 'endpont'; did you mean 'endpoint'?"),
     (good + "zzzzzzzz = 1\n", ":4: unknown key 'zzzzzzzz' in [[publish]]; known are bundle, card"),
-    (good + good + "settle = 2\n", ":7: settle in [[publish]] must be a duration in quotation marks, such as \"2s\", not an integer"),
+    (
+      good + good + "settle = 2\n",
+      ":7: settle in [[publish]] must be a duration in quotation marks, such as \"2s\", not an integer"
+    ),
     (good + "settle = \"2 seconds\"\n", ":4: settle = \"2 seconds\" in [[publish]] is no duration"),
     (good + "when = \"always\"\n", ":4: when = \"always\" in [[publish]] is none of \"every\", \"final\""),
     ("[[publish]]\noutputs = \"/o\"\nrepo = \"\"\n", ":3: repo is empty in [[publish]]"),
-    ("[[publish]]\noutputs = \"/o\"\nrepo = \"nonamespace\"\n", ":3: repo = \"nonamespace\" in [[publish]] is no repo id"),
+    (
+      "[[publish]]\noutputs = \"/o\"\nrepo = \"nonamespace\"\n",
+      ":3: repo = \"nonamespace\" in [[publish]] is no repo id"
+    ),
     ("[[publish]]\nrepo = \"a/b\"\n", ":1: outputs is missing in [[publish]]"),
     ("[[publish]]\noutputs = \"/o\n", ":2: "),
     ("", ": there is no [[publish]] section"),
     ("endpoint = \"http://example.org\"\n" + good, ":1: endpoint: "),
     ("endpoint = \"file://store\"\n" + good, ":1: endpoint: file://store must name an absolute path"),
-    (good + "[publish.metadata]\nlicence = \"mit\"\n", ":5: unknown key 'licence' in [publish.metadata]; did you mean 'license'?"),
+    (
+      good + "[publish.metadata]\nlicence = \"mit\"\n",
+      ":5: unknown key 'licence' in [publish.metadata]; did you mean 'license'?"
+    ),
     ("publish = 1\n", ":1: publish must be a list of tables"),
   ])
   func mistakesAreNamedWithTheirPlace(text: String, message: String) async throws {

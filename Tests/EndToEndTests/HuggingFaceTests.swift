@@ -16,7 +16,8 @@ import Testing
       let result = try await Program.run(
         Python.path, ["-c", Self.script],
         environment: [
-          "HF_HUB_CACHE": site.store.string, "HF_HUB_OFFLINE": "1", "HOME": directory.string, "HF_ENDPOINT": "http://127.0.0.1:9",
+          "HF_HUB_CACHE": site.store.string, "HF_HUB_OFFLINE": "1", "HOME": directory.string,
+          "HF_ENDPOINT": "http://127.0.0.1:9",
         ])
       #expect(result.status == 0, "\(result.errors)\nis \(Python.path) there? `make test` makes it")
       let store = StoreReader(root: site.store)

@@ -12,7 +12,8 @@ import Testing
     try await withTemporaryDirectory { directory in
       let site = try Site(directory)
       try write("[[publish]]\noutputs = \"/o\"\nrpo = \"a/b\"\n", to: site.configuration)
-      let arguments = (command == "config" ? ["config", "check"] : [command]) + ["--config", site.configuration.string]
+      let arguments =
+        (command == "config" ? ["config", "check"] : [command]) + ["--config", site.configuration.string]
       let result = try await Program.run("adapterd", arguments, environment: site.environment)
       #expect(result.status == 78)
       #expect(
@@ -47,7 +48,8 @@ import Testing
       try copyTree(Fixtures.outputs("mlx-lora"), to: site.outputs)
       let result = try await site.run(command, "--config", site.configuration.string)
       #expect(result.status == 77)
-      #expect(result.errors.contains("adapterd: no Hub token found: looked at token_file, $CREDENTIALS_DIRECTORY/hf-token"))
+      #expect(
+        result.errors.contains("adapterd: no Hub token found: looked at token_file, $CREDENTIALS_DIRECTORY/hf-token"))
     }
   }
 
@@ -60,7 +62,8 @@ import Testing
       let result = try await site.run("publish", "--config", site.configuration.string)
       #expect(result.status == 69)
       #expect(
-        result.errors.hasPrefix("adapterd: no answer from http://127.0.0.1:9: Connection refused (at /api/models/org/adapter"),
+        result.errors.hasPrefix(
+          "adapterd: no answer from http://127.0.0.1:9: Connection refused (at /api/models/org/adapter"),
         "\(result.errors)")
       #expect(result.errors.hasSuffix("; check the network and the endpoint\n"), "\(result.errors.suffix(60))")
       // The daemon goes on trying.

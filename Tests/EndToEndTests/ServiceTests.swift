@@ -19,7 +19,9 @@ import Testing
       // Pings come while it waits; and they come from the pipeline's own loop.
       _ = try await socket.message { $0 == "WATCHDOG=1" }
       try copyTree(Fixtures.outputs("mlx-lora"), to: site.outputs)
-      _ = try await socket.message { $0.hasPrefix("STATUS=") && $0.contains("org/adapter@") && $0.contains("published") }
+      _ = try await socket.message {
+        $0.hasPrefix("STATUS=") && $0.contains("org/adapter@") && $0.contains("published")
+      }
       #expect(await daemon.stop() == 0)
       _ = try await socket.message { $0.hasPrefix("STOPPING=1") }
     }

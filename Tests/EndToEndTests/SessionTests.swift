@@ -91,7 +91,8 @@ import TrainingReplay
     let weights = try training.finalWeights
     var next = 0
     while true {
-      next = try await daemon.line(from: next) { $0.contains("[event=published") || $0.contains("[event=unchanged") } + 1
+      next =
+        try await daemon.line(from: next) { $0.contains("[event=published") || $0.contains("[event=unchanged") } + 1
       guard let published = try? files(), published[training.weightsName] == weights,
         let meta = published["run_meta.json"],
         try JSONDecoder().decode(Meta.self, from: Data(meta)).training_iterations == training.iterations

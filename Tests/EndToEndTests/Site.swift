@@ -27,7 +27,9 @@ struct Site: Sendable {
   }
 
   /// Writes the configuration: one section for ``outputs``, with `settings` in it.
-  func configure(repo: String = "org/adapter", _ settings: String = "", settle: String = "300ms", interval: String = "0") throws {
+  func configure(
+    repo: String = "org/adapter", _ settings: String = "", settle: String = "300ms", interval: String = "0"
+  ) throws {
     try write(
       """
       endpoint = "\(endpoint)"

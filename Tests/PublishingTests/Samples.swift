@@ -24,7 +24,8 @@ func sample(
   let publication = Publication(
     id: id, target: PublishTarget(endpoint: "file:///store", repo: repo, revision: "main"), outputs: "/outputs",
     run: "/outputs/run", directory: "/outputs/run/adapters", format: "mlx", step: 10, modified: modified, stamp: id,
-    digest: manifest.digest, bytes: Int64(bytes.count), status: .queued, created: Date(microseconds: 1_000_000 + modified))
+    digest: manifest.digest, bytes: Int64(bytes.count), status: .queued,
+    created: Date(microseconds: 1_000_000 + modified))
   guard let bundle = StagedBundle(at: staged) else { throw SystemError("read", staged, .noSuchFileOrDirectory) }
   return (publication, bundle)
 }

@@ -27,13 +27,18 @@ import Testing
       let store = StoreDestination(root: directory.appending("store"))
       let (one, first) = try sample("1", in: directory)
       let (two, second) = try sample("2", in: directory)
-      guard case .committed(let commit, _, _, _) = try await store.publish(first, as: one, policy: PublishPolicy(), onProgress: {})
+      guard
+        case .committed(let commit, _, _, _) = try await store.publish(
+          first, as: one, policy: PublishPolicy(), onProgress: {})
       else {
         Issue.record("no commit")
         return
       }
-      #expect(try await store.publish(first, as: one, policy: PublishPolicy()) {} == .unchanged(head: commit, notes: []))
-      guard case .committed(let next, let parent, _, _) = try await store.publish(second, as: two, policy: PublishPolicy(), onProgress: {})
+      #expect(
+        try await store.publish(first, as: one, policy: PublishPolicy()) {} == .unchanged(head: commit, notes: []))
+      guard
+        case .committed(let next, let parent, _, _) = try await store.publish(
+          second, as: two, policy: PublishPolicy(), onProgress: {})
       else {
         Issue.record("no commit")
         return
@@ -69,7 +74,9 @@ import Testing
       let store = StoreDestination(root: directory.appending("store"))
       let (publication, bundle) = try sample("abc", in: directory)
       let folder = directory.appending("store/models--org--name")
-      guard case .committed(let commit, _, _, _) = try await store.publish(bundle, as: publication, policy: PublishPolicy(), onProgress: {})
+      guard
+        case .committed(let commit, _, _, _) = try await store.publish(
+          bundle, as: publication, policy: PublishPolicy(), onProgress: {})
       else {
         Issue.record("no commit")
         return
@@ -80,7 +87,9 @@ import Testing
       let blob = try #require(try names(in: folder.appending("blobs")).first)
       try write("ab", to: folder.appending("blobs").appending(blob.string + ".incomplete"))
       try removeTree(folder.appending("blobs").appending(blob))
-      guard case .committed(let again, _, _, _) = try await store.publish(bundle, as: publication, policy: PublishPolicy(), onProgress: {})
+      guard
+        case .committed(let again, _, _, _) = try await store.publish(
+          bundle, as: publication, policy: PublishPolicy(), onProgress: {})
       else {
         Issue.record("no commit")
         return

@@ -56,14 +56,18 @@ package final class RunningProgram: Sendable {
   package func line(from start: Int = 0, where matches: @escaping @Sendable (String) -> Bool) async throws -> Int {
     let found = await withCheckedContinuation { continuation in
       let known: Int?? = state.withLock { state in
-        if let index = state.lines.indices.dropFirst(start).first(where: { matches(state.lines[$0]) }) { return .some(index) }
+        if let index = state.lines.indices.dropFirst(start).first(where: { matches(state.lines[$0]) }) {
+          return .some(index)
+        }
         if state.isAtEnd { return .some(nil) }
         state.waiting.append((start, matches, continuation))
         return nil
       }
       if let known { continuation.resume(returning: known) }
     }
-    guard let found else { throw Ended(description: "the program ended; it had said:\n" + lines.joined(separator: "\n")) }
+    guard let found else {
+      throw Ended(description: "the program ended; it had said:\n" + lines.joined(separator: "\n"))
+    }
     return found
   }
 

@@ -55,7 +55,8 @@ package struct ConfigurationLoader: Sendable {
   private func found() throws(ConfigurationError) -> FilePath {
     for path in searchPath where FileManager.default.fileExists(atPath: path.string) { return path }
     throw ConfigurationError(
-      "no configuration found: looked for \(searchPath.map(\.shown).joined(separator: ", ")); name one with --config FILE")
+      "no configuration found: looked for \(searchPath.map(\.shown).joined(separator: ", ")); name one with --config FILE"
+    )
   }
 
   private func absolute(_ path: FilePath) -> FilePath {
@@ -94,7 +95,9 @@ package struct ConfigurationLoader: Sendable {
     }
     let sections = try top.value("publish", "a list of tables, [[publish]]") { $0.array } ?? TOMLArray()
     for (index, entry) in sections.enumerated() {
-      guard let table = entry.table else { throw top.failure("publish", "publish must be a list of tables, [[publish]]") }
+      guard let table = entry.table else {
+        throw top.failure("publish", "publish must be a list of tables, [[publish]]")
+      }
       configuration.publish.append(
         try section(TableReader(table: table, header: "[[publish]]", index: index, source: source)))
     }
@@ -153,7 +156,9 @@ package struct ConfigurationLoader: Sendable {
   ) throws(ConfigurationError) -> String {
     if text.hasPrefix("file://") {
       let path = text.dropFirst("file://".count)
-      guard path.hasPrefix("/") else { throw failure("\(text) must name an absolute path: file:///var/lib/adapterd/store") }
+      guard path.hasPrefix("/") else {
+        throw failure("\(text) must name an absolute path: file:///var/lib/adapterd/store")
+      }
       return text
     }
     do {

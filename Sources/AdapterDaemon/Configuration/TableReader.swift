@@ -23,7 +23,8 @@ struct TableReader {
   func permit(_ known: [String]) throws(ConfigurationError) {
     for key in table.keys.sorted() where !known.contains(key) {
       let near = known.map { ($0, distance($0, key)) }.min { $0.1 < $1.1 }
-      let hint = near.flatMap { $0.1 <= max(2, key.count / 3) ? "; did you mean '\($0.0)'?" : nil }
+      let hint =
+        near.flatMap { $0.1 <= max(2, key.count / 3) ? "; did you mean '\($0.0)'?" : nil }
         ?? "; known are \(known.sorted().joined(separator: ", "))"
       throw failure(key, "unknown key '\(key)'\(place)\(hint)")
     }
@@ -50,7 +51,8 @@ struct TableReader {
   func duration(_ key: String) throws(ConfigurationError) -> Duration? {
     guard let text = try value(key, "a duration in quotation marks, such as \"2s\"", { $0.string }) else { return nil }
     guard let duration = Duration(text: text) else {
-      throw failure(key, "\(key) = \"\(text)\"\(place) is no duration; write a number and ms, s, m, h or d, such as \"2s\"")
+      throw failure(
+        key, "\(key) = \"\(text)\"\(place) is no duration; write a number and ms, s, m, h or d, such as \"2s\"")
     }
     return duration
   }

@@ -17,7 +17,8 @@ package struct TokenSource: Sendable {
   package func token(file: FilePath?) throws(ConfigurationError) -> Token? {
     if let file {
       guard let text = Self.read(file) else {
-        throw ConfigurationError("token_file \(file.shown) cannot be read: mind that it must be readable by the daemon's user")
+        throw ConfigurationError(
+          "token_file \(file.shown) cannot be read: mind that it must be readable by the daemon's user")
       }
       guard !text.isEmpty else { throw ConfigurationError("token_file \(file.shown) is empty") }
       return Token(text)

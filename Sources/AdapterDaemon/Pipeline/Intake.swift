@@ -74,7 +74,9 @@ package struct Intake: Sendable {
   /// Stages the bundle of `state` at `destination`.
   ///
   /// - Throws: ``BundleError``.
-  package func build(_ state: AdapterState, settings: BundleSettings, at destination: FilePath) async throws -> AdapterBundle {
+  package func build(_ state: AdapterState, settings: BundleSettings, at destination: FilePath) async throws
+    -> AdapterBundle
+  {
     try await worker.run { try builder.build(state, settings: settings, at: destination) }
   }
 
@@ -90,7 +92,8 @@ package struct Intake: Sendable {
     ) -> Publication {
       Publication(
         id: id, target: target, outputs: section.outputs, run: state.run, directory: state.directory,
-        format: state.format.rawValue, step: bundle?.step ?? state.step, modified: state.weights.identity.modified, stamp: stamp,
+        format: state.format.rawValue, step: bundle?.step ?? state.step, modified: state.weights.identity.modified,
+        stamp: stamp,
         digest: bundle?.manifest.digest ?? "", bytes: bundle?.manifest.size ?? 0, status: status, reason: reason,
         created: Date())
     }
