@@ -84,31 +84,28 @@ import Testing
       try await withTemporaryDirectory { scratch in
         #expect(chmod(scratch.string, 0o777) == 0)
         let root = scratch.appending("out")
-        let limit = try FileDescriptor.open("/proc/sys/fs/inotify/max_user_watches", .readWrite)
-        var before = [UInt8](repeating: 0, count: 32)
-        before.removeLast(32 - (try before.withUnsafeMutableBytes { try limit.read(into: $0) }))
         // Watches are counted for each user: this user has none yet, and other tests are root's.
-        _ = try limit.writeAll(toAbsoluteOffset: 0, Array("1000".utf8))
-        defer { _ = try? limit.writeAll(toAbsoluteOffset: 0, before) }
-        try await becomeNobody {
-          for index in 0..<1100 { try makeDirectories(root.appending("run-\(index)")) }
-          try await watching(root, pollInterval: .milliseconds(50)) { watcher, marks in
-            #expect(watcher.statistics.directories == 1101)
-            #expect((1...1000).contains(watcher.statistics.watches))
-            #expect(watcher.statistics.polled == 1101 - watcher.statistics.watches)
-            #expect(watcher.statistics.degraded?.contains("sysctl fs.inotify.max_user_watches=65536") == true)
-            let all = (0..<1100).map { root.appending("run-\($0)") }
-            for run in all { try write("x", to: run.appending("file")) }
-            await marks.wait { marks.directories.isSuperset(of: all) }
-            try makeDirectories(root.appending("run-0").appending("deep"))
-            await marks.wait(for: root.appending("run-0").appending("deep"))
+        try await withKernelLimit("max_user_watches", 1000) { restoreLimit in
+          try await becomeNobody {
+            for index in 0..<1100 { try makeDirectories(root.appending("run-\(index)")) }
+            try await watching(root, pollInterval: .milliseconds(50)) { watcher, marks in
+              #expect(watcher.statistics.directories == 1101)
+              #expect((1...1000).contains(watcher.statistics.watches))
+              #expect(watcher.statistics.polled == 1101 - watcher.statistics.watches)
+              #expect(watcher.statistics.degraded?.contains("sysctl fs.inotify.max_user_watches=65536") == true)
+              let all = (0..<1100).map { root.appending("run-\($0)") }
+              for run in all { try write("x", to: run.appending("file")) }
+              await marks.wait { marks.directories.isSuperset(of: all) }
+              try makeDirectories(root.appending("run-0").appending("deep"))
+              await marks.wait(for: root.appending("run-0").appending("deep"))
 
-            // sysctl asks for the rights of who writes, not of who opened.
-            try #require(seteuid(0) == 0)
-            _ = try limit.writeAll(toAbsoluteOffset: 0, before)
-            try #require(seteuid(65534) == 0)
-            await marks.wait { watcher.statistics.polled == 0 && watcher.statistics.degraded == nil }
-            #expect(watcher.statistics.watches == 1102)
+              // sysctl asks for the rights of who writes, not of who opened.
+              try #require(seteuid(0) == 0)
+              try restoreLimit()
+              try #require(seteuid(65534) == 0)
+              await marks.wait { watcher.statistics.polled == 0 && watcher.statistics.degraded == nil }
+              #expect(watcher.statistics.watches == 1102)
+            }
           }
         }
       }
