@@ -63,14 +63,15 @@ package struct Daemon: Service {
   private func generation(
     _ configuration: Configuration, service: ServiceManager, reporter: Reporter
   ) async throws(Failure) -> Generation {
-    let generation = try Generation(
-      configuration, environment: environment, reporter: reporter, watchdog: Watchdog(service), logger: logger)
+    let workspace = try Workspace(configuration, environment: environment, logger: logger)
+    let generation: Generation
     do throws(Failure) {
-      if let problem = try await generation.workspace.checkToken() {
+      generation = try Generation(workspace, reporter: reporter, watchdog: Watchdog(service))
+      if let problem = try await workspace.checkToken() {
         logger.warning("the token could not be checked yet: \(problem)")
       }
     } catch {
-      await generation.workspace.close()
+      await workspace.close()
       throw error
     }
     return generation

@@ -18,12 +18,10 @@ final class Generation: Sendable {
   /// How long a publication in flight may take to end after a stop was asked for; below `TimeoutStopSec`.
   private static let grace: Duration = .seconds(60)
 
-  /// - Throws: ``Failure`` for what keeps it from beginning.
-  init(
-    _ configuration: Configuration, environment: [String: String], reporter: Reporter, watchdog: Watchdog,
-    logger: Logger
-  ) throws(Failure) {
-    let workspace = try Workspace(configuration, environment: environment, logger: logger)
+  /// - Parameter workspace: The caller's to close, whether this throws or not.
+  /// - Throws: ``Failure`` if outputs cannot be watched.
+  init(_ workspace: Workspace, reporter: Reporter, watchdog: Watchdog) throws(Failure) {
+    let configuration = workspace.configuration
     self.workspace = workspace
     self.watchdog = watchdog
     let publisher = Publisher(

@@ -48,17 +48,6 @@ struct RunDirectory {
     return Int(String(decoding: digits, as: UTF8.self))
   }
 
-  /// What goes along with weights if it lies beside them.
-  private static let companions: Set<String> = [
-    "added_tokens.json", "chat_template.jinja", "chat_template.json", "merges.txt", "special_tokens_map.json",
-    "spiece.model", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt",
-  ]
-
-  /// What a user writes about an adapter, beside the weights or in the run's own directory.
-  private static let descriptions: Set<String> = [
-    "LICENSE-THIRD-PARTY.md", "MODEL_CARD.md", "README.md", "USAGE.md", "run_meta.json",
-  ]
-
   /// The names in the directory; none if it is gone or may not be read.
   func list(
     in tree: ConfinedTree, refusals: inout [Refusal]
@@ -82,14 +71,14 @@ struct RunDirectory {
   ) throws(SystemError) -> Shared {
     Shared(
       runMeta: try runMeta(entries, in: tree, reading: &reading),
-      descriptions: try files(Self.descriptions, entries, in: tree))
+      descriptions: try files(Companions.descriptions, entries, in: tree))
   }
 
   /// Everything in `entries` that may go along with weights beside it, and what the run has besides.
   func companions(
     _ entries: [DirectoryEntry], config: SourceFile, _ shared: Shared, in tree: ConfinedTree
   ) throws(SystemError) -> [SourceFile] {
-    let beside = try files(Self.companions.union(Self.descriptions), entries, in: tree) + [config]
+    let beside = try files(Companions.tokenizer.union(Companions.descriptions), entries, in: tree) + [config]
     let names = Set(beside.map(\.name))
     return (beside + shared.descriptions.filter { !names.contains($0.name) }).sorted { $0.name < $1.name }
   }

@@ -63,7 +63,7 @@ package struct BundleBuilder: Sendable {
 
     var own: [String: [UInt8]] = [:]
     for file in state.files where AllowList.permits(file.name) {
-      if AllowList.tokenizer.contains(file.name), file.name != "tokenizer_config.json" {
+      if Companions.tokenizer.contains(file.name), file.name != "tokenizer_config.json" {
         try take(file, as: file.name, from: tree, into: &staging)
       } else {
         own[file.name] = try read(file, from: tree)

@@ -30,7 +30,7 @@ package enum Receipt: Sendable, Equatable {
 package enum DestinationError: Error, Sendable, Equatable, CustomStringConvertible {
   /// It may heal by itself: try again, not before `after` if that is given.
   case temporary(String, after: Duration?)
-  /// The token is refused or missing: nothing goes until it is mended.
+  /// The token is refused, or may not do this: nothing goes until it is mended.
   case unauthorized(String)
   /// It will not heal by itself.
   case refused(String)

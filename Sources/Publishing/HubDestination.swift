@@ -45,8 +45,8 @@ extension DestinationError {
   package init(_ error: HubError) {
     self =
       switch error.kind {
-      case .unauthorized: .unauthorized(error.description)
-      case .forbidden, .notFound, .refused: .refused(error.description)
+      case .unauthorized, .forbidden: .unauthorized(error.description)
+      case .notFound, .refused: .refused(error.description)
       case .rateLimited(let retryAfter): .temporary(error.description, after: retryAfter)
       case .conflict, .unavailable, .invalidReply: .temporary(error.description, after: nil)
       }
