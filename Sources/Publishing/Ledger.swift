@@ -47,6 +47,18 @@ package final class Ledger: Sendable {
     }
   }
 
+  /// Writes that a commit of `publication` is being made, unless something newer took its place meanwhile.
+  ///
+  /// - Returns: whether it may go on; from then on nothing supersedes it.
+  package func begin(_ publication: Publication) async throws -> Bool {
+    try await database.write { database in
+      let known = try Publication.fetchOne(database, key: publication.id)
+      guard known?.status == .queued || known?.status == .committing else { return false }
+      try publication.save(database)
+      return true
+    }
+  }
+
   /// Writes the row of `publication`, in the place of the one with its id.
   package func save(_ publication: Publication) async throws {
     try await database.write { try publication.save($0) }

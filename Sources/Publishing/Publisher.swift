@@ -63,18 +63,18 @@ package struct Publisher: Sendable {
     var publication = publication
     // An earlier try may have arrived though its reply was lost.
     let wasTried = publication.attempts > 0
+    publication.attempts += 1
+    publication.status = .committing
+    publication.updated = now()
+    // Superseded between the look at the ledger and now: its bundle is gone, and nothing is to be done.
+    guard try await ledger.begin(publication) else { return (publication, nil) }
     let directory = bundles.appending(publication.id)
     guard let bundle = StagedBundle(at: directory) else {
       publication.status = .superseded
       publication.reason = "its staged bundle is gone; the next look at the outputs makes a new one"
-      publication.updated = now()
       try await ledger.save(publication)
       return (publication, nil)
     }
-    publication.attempts += 1
-    publication.status = .committing
-    publication.updated = now()
-    try await ledger.save(publication)
     report(.started(publication))
     let started = ContinuousClock.now
     do throws(DestinationError) {

@@ -63,10 +63,24 @@ import Testing
     }
   }
 
+  @Test func whatWasSupersededMeanwhileIsNotPublished() async throws {
+    try await withTemporaryDirectory { directory in
+      let bench = try Bench(directory, answers: [])
+      let (old, _) = try sample("x", in: directory)
+      let (new, _) = try sample("y", in: directory, modified: 2)
+      _ = try await bench.ledger.enqueue(old)
+      _ = try await bench.ledger.enqueue(new)
+      // It was seen as queued before: the destination, which has no answer left, is not asked.
+      _ = try await bench.publisher.publish(old, policy: PublishPolicy())
+      #expect(try await bench.ledger.pending().map(\.id) == [new.id])
+    }
+  }
+
   @Test func aBundleThatIsGoneIsNotPublished() async throws {
     try await withTemporaryDirectory { directory in
       let bench = try Bench(directory, answers: [])
       let (publication, bundle) = try sample("x", in: directory)
+      _ = try await bench.ledger.enqueue(publication)
       try removeTree(bundle.directory)
       let (row, _) = try await bench.publisher.publish(publication, policy: PublishPolicy())
       #expect(row.status == .superseded)
