@@ -80,10 +80,10 @@ package final class Reporter: Sendable {
       EventFields(outputs: outputs))
   }
 
-  func degraded(_ outputs: FilePath, _ problem: String) {
-    guard isNews(outputs, problem) else { return }
-    logger.report(
-      .watchDegraded, level: .warning, problem, EventFields(outputs: outputs, error: problem))
+  /// Says once what keeps `path` from being seen; the same again is not said again.
+  func degraded(_ outputs: FilePath, _ path: FilePath, _ problem: String) {
+    guard isNews(path, problem) else { return }
+    logger.report(.watchDegraded, level: .warning, problem, EventFields(outputs: outputs, error: problem))
   }
 
   // MARK: publications

@@ -86,6 +86,10 @@ import Testing
       good + "[publish.metadata]\nlicence = \"mit\"\n",
       ":5: unknown key 'licence' in [publish.metadata]; did you mean 'license'?"
     ),
+    (
+      good + "exclude = [\"a/b\"]\n",
+      ":4: exclude in [[publish]] takes names, such as \"wandb\" or \"tmp*\", not \"a/b\""
+    ),
     ("publish = 1\n", ":1: publish must be a list of tables"),
   ])
   func mistakesAreNamedWithTheirPlace(text: String, message: String) async throws {

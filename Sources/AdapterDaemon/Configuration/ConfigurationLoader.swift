@@ -128,6 +128,10 @@ package struct ConfigurationLoader: Sendable {
     section.configJSON = try reader.choice("config_json", of: BundleSettings.ConfigJSON.self) ?? section.configJSON
     section.watch = try reader.choice("watch", of: PublishSection.Watch.self) ?? section.watch
     section.exclude = try reader.strings("exclude") ?? section.exclude
+    if let name = section.exclude.first(where: { $0.contains("/") || $0.isEmpty }) {
+      throw reader.failure(
+        "exclude", "exclude in [[publish]] takes names, such as \"wandb\" or \"tmp*\", not \"\(name)\"")
+    }
     section.bundle = try reader.path("bundle")
     section.card = try reader.path("card")
     section.publishUncounted = try reader.bool("publish_uncounted") ?? section.publishUncounted

@@ -89,8 +89,8 @@ final class SectionPipeline: Sendable {
     }
     for directory in touched { attention.touch(directory) }
     reporter.watching(section.outputs, directories: watcher.statistics.directories)
-    for problem in watcher.problems { reporter.degraded(section.outputs, problem.description) }
-    if let degraded = watcher.statistics.degraded { reporter.degraded(section.outputs, degraded) }
+    for problem in watcher.problems { reporter.degraded(section.outputs, problem.path, problem.description) }
+    if let degraded = watcher.statistics.degraded { reporter.degraded(section.outputs, section.outputs, degraded) }
 
     // A checkpoint whose end can be proven need not be quiet; all else must.
     let provable = touched.filter { $0.lastComponent?.shown.hasPrefix("checkpoint-") == true }
@@ -108,7 +108,7 @@ final class SectionPipeline: Sendable {
       reading = try await worker.run { [reader] in try reader.read(run: run) }
     } catch let error as SystemError {
       // Gone meanwhile: its parent's event brings what is there now.
-      if error.errno != .noSuchFileOrDirectory { reporter.degraded(section.outputs, "\(error)") }
+      if error.errno != .noSuchFileOrDirectory { reporter.degraded(section.outputs, run, "\(error)") }
       return
     }
     var waiting: Set<FilePath> = []
