@@ -11,7 +11,7 @@ import Testing
       var site = try Site(directory)
       try site.configure()
       let socket = try NotifySocket(at: directory.appending("notify"))
-      site.environment["NOTIFY_SOCKET"] = socket.path.string
+      site.environment["NOTIFY_SOCKET"] = socket.path
       site.environment["WATCHDOG_USEC"] = "400000"
       let daemon = try await site.start()
       let ready = try await socket.message { $0.contains("READY=1") }

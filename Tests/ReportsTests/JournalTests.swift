@@ -2,6 +2,7 @@ import Glibc
 import Kernel
 import Logging
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Reports

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Kernel
 import SystemPackage
+import TestSupport
 import Testing
 
 /// A journald of our own: the real one, in a mount namespace that holds nobody else's journal.

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Kernel
 import Logging
+import TestSupport
 import Testing
 
 @testable import Reports
