@@ -30,17 +30,12 @@ final class Generation: Sendable {
     let publishing = PublishingLoop(
       ledger: workspace.ledger, publisher: publisher, reporter: reporter, watchdog: watchdog)
     self.publishing = publishing
-    var own = [workspace.paths.state, workspace.paths.runtime]
-    if configuration.endpoint.hasPrefix("file://") {
-      own.append(FilePath(String(configuration.endpoint.dropFirst("file://".count))))
-    }
+    let own = [workspace.paths.state, workspace.paths.runtime, configuration.store].compactMap { $0 }
     var pipelines: [SectionPipeline] = []
     var intakes: [Intake] = []
     for section in configuration.publish {
       let worker = Worker("outputs")
-      let intake = Intake(
-        section: section, endpoint: configuration.endpoint, ledger: workspace.ledger, bundles: workspace.paths.bundles,
-        cache: workspace.cache, rules: workspace.rules, worker: worker)
+      let intake = workspace.intake(section, worker)
       intakes.append(intake)
       do throws(SystemError) {
         pipelines.append(

@@ -91,13 +91,7 @@ package struct OneShot: Sendable {
       let worker = self.worker
       return try await worker.run {
         let section = selection.section
-        let reader = AdapterReader(outputs: section.outputs)
-        let run = selection.state.run
-        let template = section.card.flatMap { FileManager.default.contents(atPath: $0.string) }
-        let settings = BundleSettings(
-          repo: RepoTemplate(text: section.repo).repo(directory: reader.name(of: run), path: reader.path(of: run)),
-          configJSON: section.configJSON, metadata: section.metadata,
-          cardTemplate: template.map { String(decoding: $0, as: UTF8.self) })
+        let settings = try section.bundleSettings(repo: section.repo(of: selection.state.run))
         let builder = BundleBuilder(
           outputs: section.outputs, cache: BaseModelCache(environment: environment), rules: rules)
         let staged = FilePath(bytes: destination.bytes + Array(".staged".utf8))
@@ -120,13 +114,7 @@ package struct OneShot: Sendable {
 
   /// Where `selection` goes.
   package func target(of selection: Selection, in workspace: Workspace) -> PublishTarget {
-    intake(selection, workspace).target(of: selection.state.run)
-  }
-
-  private func intake(_ selection: Selection, _ workspace: Workspace) -> Intake {
-    Intake(
-      section: selection.section, endpoint: workspace.configuration.endpoint, ledger: workspace.ledger,
-      bundles: workspace.paths.bundles, cache: workspace.cache, rules: workspace.rules, worker: worker)
+    workspace.intake(selection.section, worker).target(of: selection.state.run)
   }
 
   /// Publishes `selection` now, whatever the interval between commits, through the same ledger as the daemon.
@@ -138,7 +126,7 @@ package struct OneShot: Sendable {
     _ selection: Selection, in workspace: Workspace, report: @escaping @Sendable (Publisher.Progress) -> Void
   ) async throws(Failure) -> (Publication, AdapterBundle?) {
     do {
-      let intake = intake(selection, workspace)
+      let intake = workspace.intake(selection.section, worker)
       let publisher = Publisher(
         ledger: workspace.ledger, destination: workspace.destination, bundles: workspace.paths.bundles, report: report)
       let publication: Publication

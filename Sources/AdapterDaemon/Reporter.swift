@@ -17,6 +17,8 @@ package final class Reporter: Sendable {
     var last: (target: PublishTarget, commit: String, at: Date)?
     /// What was said already of findings that last; said again only when it changes.
     var said: [FilePath: String] = [:]
+    /// The status line that the service manager has.
+    var told: String?
   }
 
   package let logger: Logger
@@ -203,8 +205,14 @@ package final class Reporter: Sendable {
     }
   }
 
+  /// Tells the service manager, if there is something to tell: loops that wake often call this each time.
   func updateStatus() {
-    service.status(statusLine)
+    let line = statusLine
+    let isNew = state.withLock { state in
+      defer { state.told = line }
+      return state.told != line
+    }
+    if isNew { service.status(line) }
   }
 }
 

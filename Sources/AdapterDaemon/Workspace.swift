@@ -37,14 +37,21 @@ package struct Workspace: Sendable {
         .cannotWrite, "the state directory cannot be written: \(error); set STATE_DIRECTORY or mend its permissions")
     }
     ledger = try Self.ledger(at: paths.ledger, logger)
-    if configuration.endpoint.hasPrefix("file://") {
+    if let store = configuration.store {
       hub = nil
-      destination = StoreDestination(root: FilePath(String(configuration.endpoint.dropFirst("file://".count))))
+      destination = StoreDestination(root: store)
     } else {
       let client = try Self.client(configuration, environment, logger)
       hub = client
       destination = HubDestination(client: client)
     }
+  }
+
+  /// What takes in the states of `section`'s outputs, reading on `worker`.
+  func intake(_ section: PublishSection, _ worker: Worker) -> Intake {
+    Intake(
+      section: section, endpoint: configuration.endpoint, ledger: ledger, bundles: paths.bundles, cache: cache,
+      rules: rules, worker: worker)
   }
 
   /// Ends the connections to the Hub.

@@ -40,11 +40,6 @@ static inline int clinux_renameat2(int from, const char *old, int to, const char
   return (int)syscall(SYS_renameat2, from, old, to, new_, flags);
 }
 
-/// copy_file_range(2).
-static inline ssize_t clinux_copy_file_range(int source, int destination, size_t length) {
-  return (ssize_t)syscall(SYS_copy_file_range, source, (void *)0, destination, (void *)0, length, 0u);
-}
-
 /// ioprio_set(2) for the calling process: class `best-effort` = 2, `idle` = 3.
 static inline int clinux_ioprio_set_self(int class_, int level) {
   return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, (class_ << 13) | level);

@@ -61,6 +61,11 @@ package struct PublishSection: Sendable, Equatable {
 }
 
 extension Configuration {
+  /// The directory of the store, if the endpoint is one.
+  package var store: FilePath? {
+    endpoint.hasPrefix("file://") ? FilePath(String(endpoint.dropFirst("file://".count))) : nil
+  }
+
   /// What is well-formed but will not do what one may expect.
   package var warnings: [String] {
     var warnings: [String] = []

@@ -27,7 +27,6 @@ package struct Intake: Sendable {
   private let ledger: Ledger
   private let bundles: FilePath
   private let builder: BundleBuilder
-  private let reader: AdapterReader
   private let worker: Worker
 
   package init(
@@ -40,35 +39,17 @@ package struct Intake: Sendable {
     self.bundles = bundles
     self.worker = worker
     builder = BundleBuilder(outputs: section.outputs, cache: cache, rules: rules)
-    reader = AdapterReader(outputs: section.outputs)
   }
 
   /// Where a state of `run` goes.
   package func target(of run: FilePath) -> PublishTarget {
-    let repo = RepoTemplate(text: section.repo).repo(directory: reader.name(of: run), path: reader.path(of: run))
-    return PublishTarget(endpoint: endpoint, repo: repo, revision: section.revision)
+    PublishTarget(endpoint: endpoint, repo: section.repo(of: run), revision: section.revision)
   }
 
   /// How its target is to be treated.
   package var policy: PublishPolicy {
     PublishPolicy(
       create: section.create, isPrivate: section.isPrivate, minimumInterval: section.minimumInterval)
-  }
-
-  /// What the bundle of a state for `target` is made with.
-  ///
-  /// - Throws: ``BundleError`` if the card template cannot be read.
-  package func settings(for target: PublishTarget) async throws -> BundleSettings {
-    let card = section.card
-    let template = try await worker.run { () throws(BundleError) -> String? in
-      guard let card else { return nil }
-      guard let data = FileManager.default.contents(atPath: card.string) else {
-        throw .invalid(file: card.shown, reason: "the card template cannot be read")
-      }
-      return String(decoding: data, as: UTF8.self)
-    }
-    return BundleSettings(
-      repo: target.repo, configJSON: section.configJSON, metadata: section.metadata, cardTemplate: template)
   }
 
   /// Stages the bundle of `state` at `destination`.
@@ -85,7 +66,8 @@ package struct Intake: Sendable {
   /// - Throws: ``BundleError``, or what the ledger throws.
   package func take(_ state: AdapterState) async throws -> Outcome {
     let target = target(of: state.run)
-    let settings = try await settings(for: target)
+    let section = self.section
+    let settings = try await worker.run { try section.bundleSettings(repo: target.repo) }
     let stamp = SourceStamp.stamp(of: state, settings: settings)
     func row(
       _ status: Publication.Status, _ bundle: AdapterBundle?, _ reason: String?, id: String = Publication.newID()
