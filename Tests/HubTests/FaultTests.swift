@@ -6,7 +6,7 @@ import TestHub
 import Testing
 
 /// Publishing when something goes wrong on the way.
-@Suite(.timeLimit(.minutes(1))) struct FaultTests {
+@Suite(.timeLimit(.minutes(10))) struct FaultTests {
   private let repo = "tester/adapter"
 
   /// Publishes two files, of which one goes by LFS, to a Hub that was prepared.

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct MemoryTests {
   /// In a process of its own, in which no other test takes memory. The test Hub is in it too.
-  @Test(.timeLimit(.minutes(3))) func doesNotGrowWithTheFile() async {
+  @Test(.timeLimit(.minutes(10))) func doesNotGrowWithTheFile() async {
     await #expect(processExitsWith: .success) {
       let size = 256 * 1024 * 1024
       try await withDirectory { directory in

@@ -6,7 +6,7 @@ import TestHub
 import Testing
 
 /// Publishing when nothing goes wrong.
-@Suite(.timeLimit(.minutes(1))) struct PublishTests {
+@Suite(.timeLimit(.minutes(10))) struct PublishTests {
   private let repo = "tester/adapter"
   private let card = "---\nlibrary_name: peft\n---\n# An adapter\n"
 

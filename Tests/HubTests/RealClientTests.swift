@@ -40,7 +40,7 @@ import Testing
     return python
   }
 
-  @Test(.timeLimit(.minutes(3))) func theRealClientGetsAlong() async throws {
+  @Test(.timeLimit(.minutes(10))) func theRealClientGetsAlong() async throws {
     var options = TestHub.Options()
     options.multipartThreshold = 2 * 1024 * 1024
     options.chunkSize = 1024 * 1024

@@ -4,7 +4,7 @@ import TestHub
 import Testing
 
 /// That the test Hub is as strict about objects as git-lfs and S3 are: parts, their order, and what they make up.
-@Suite(.timeLimit(.minutes(1))) struct TestHubLFSTests {
+@Suite(.timeLimit(.minutes(10))) struct TestHubLFSTests {
   private static let content = noise(2500, seed: 7)
   private static let oid = hex(SHA256.hash(data: content))
   private static let lfs = "application/vnd.git-lfs+json"

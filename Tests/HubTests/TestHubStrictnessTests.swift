@@ -3,7 +3,7 @@ import TestHub
 import Testing
 
 /// Who may do what on the test Hub, what it decides of files, and that what it refuses leaves no trace.
-@Suite(.timeLimit(.minutes(1))) struct TestHubStrictnessTests {
+@Suite(.timeLimit(.minutes(10))) struct TestHubStrictnessTests {
   private static let repo = "tester/strict"
   private static let api = "/api/models/tester/strict"
   private static let lfs = "/tester/strict.git/info/lfs/objects"

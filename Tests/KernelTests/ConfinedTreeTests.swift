@@ -5,7 +5,7 @@ import Testing
 
 @testable import Kernel
 
-@Suite(.timeLimit(.minutes(1))) struct ConfinedTreeTests {
+@Suite(.timeLimit(.minutes(10))) struct ConfinedTreeTests {
   /// A tree with one file, and a secret beside the tree.
   private func withTree(_ body: (FilePath, ConfinedTree) throws -> Void) async throws {
     try await withTemporaryDirectory { scratch in

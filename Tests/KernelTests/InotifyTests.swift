@@ -5,7 +5,7 @@ import Testing
 
 @testable import Kernel
 
-@Suite(.timeLimit(.minutes(1))) struct InotifyTests {
+@Suite(.timeLimit(.minutes(10))) struct InotifyTests {
   @Test func `events have their watch, mask and name, in order`() async throws {
     try await withTemporaryDirectory { root in
       let (inotify, odd) = (try Inotify(), [0xff, 0x0a] + [UInt8](repeating: 0x7a, count: 253))

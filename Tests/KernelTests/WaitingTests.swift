@@ -4,7 +4,7 @@ import Synchronization
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct WaitingTests {
+@Suite(.timeLimit(.minutes(10))) struct WaitingTests {
   private func entry(_ raw: CInt) -> pollfd { pollfd(fd: raw, events: Int16(POLLIN), revents: 0) }
 
   @Test func `a bell wakes once for many rings, and is silent after that`() throws {

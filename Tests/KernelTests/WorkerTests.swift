@@ -3,7 +3,7 @@ import Synchronization
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct WorkerTests {
+@Suite(.timeLimit(.minutes(10))) struct WorkerTests {
   @Test func `it gives back the result, or the error`() async throws {
     let worker = Worker("test")
     #expect(try await worker.run { 42 } == 42)

@@ -7,7 +7,7 @@ import Testing
 @testable import Watching
 
 /// The kernel's queue, made full for real.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct OverflowTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct OverflowTests {
   /// Runs `body` with a queue of only a few events for the inotify instances that are made meanwhile, if that is
   /// allowed; else a flood has to fill the kernel's own.
   private func withSmallQueue(_ body: () async throws -> Void) async throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import Watching
 
 /// What needs a process of its own: counting its descriptors and threads, or giving up root's rights.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct ProcessTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ProcessTests {
   @Test func `a watcher that is stopped leaves no thread and no descriptor`() async {
     await #expect(processExitsWith: .success) {
       try await withTemporaryDirectory { root in

@@ -8,7 +8,7 @@ import Testing
 @testable import Watching
 
 /// What becomes of the watching when the root is not there, or not the one that it was.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct RootTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct RootTests {
   /// The watcher sees what happens in `directory`.
   private func expectWatched(_ directory: FilePath, _ marks: Marks) async throws {
     marks.forget()

@@ -7,7 +7,7 @@ import Testing
 @testable import Watching
 
 /// All on the real kernel. One after another: some of them change its limits.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct TreeWatcherTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct TreeWatcherTests {
   @Test func `closing after writing marks the directory, writing alone does not`() async throws {
     try await withTemporaryDirectory { root in
       let (a, sentinel) = (root.appending("a"), root.appending("sentinel"))
