@@ -8,6 +8,7 @@ import Publishing
 import Reports
 import Synchronization
 import SystemPackage
+import Watching
 
 /// Says what happens: one journal entry for each step of a publication, the line of `systemctl status`, the status file.
 package final class Reporter: Sendable {
@@ -17,6 +18,10 @@ package final class Reporter: Sendable {
     var last: (target: PublishTarget, commit: String, at: Date)?
     /// What was said already of findings that last; said again only when it changes.
     var said: [FilePath: String] = [:]
+    /// What was said of a state that is not whole yet, until it is.
+    var incomplete: [FilePath: Set<String>] = [:]
+    /// What keeps each tree from being seen.
+    var problems: [FilePath: Set<WatchProblem>] = [:]
     /// The status line that the service manager has.
     var told: String?
   }
@@ -32,13 +37,33 @@ package final class Reporter: Sendable {
 
   // MARK: the outputs
 
-  func watching(_ outputs: FilePath, directories: Int) {
-    state.withLock { $0.directories[outputs] = directories }
+  /// Says what has come to keep `outputs` from being seen, and what does so no more.
+  func watching(_ outputs: FilePath, directories: Int, problems: Set<WatchProblem>) {
+    let before = state.withLock { state in
+      state.directories[outputs] = directories
+      defer { state.problems[outputs] = problems }
+      return state.problems[outputs] ?? []
+    }
+    func sorted(_ problems: Set<WatchProblem>) -> [WatchProblem] {
+      problems.sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
+    }
+    for problem in sorted(problems.subtracting(before)) {
+      let text = problem.description
+      logger.report(
+        .watchDegraded, level: problem.isHarmless ? .notice : .warning, text,
+        EventFields(outputs: outputs, error: problem.isHarmless ? nil : text))
+    }
+    for problem in sorted(before.subtracting(problems)) where !problem.isHarmless {
+      logger.info("\(problem.path.shown): it is seen again")
+    }
     updateStatus()
   }
 
   func stopped(watching outputs: FilePath) {
-    state.withLock { $0.directories[outputs] = nil }
+    state.withLock { state in
+      state.directories[outputs] = nil
+      state.problems[outputs] = nil
+    }
   }
 
   func found(_ state: AdapterState, in outputs: FilePath) {
@@ -48,9 +73,12 @@ package final class Reporter: Sendable {
       EventFields(outputs: outputs))
   }
 
-  /// Says once what `directory` lacks; the same again is not said again.
-  func incomplete(_ directory: FilePath, _ reason: String, lasting: Bool, in outputs: FilePath) {
-    guard isNews(directory, (lasting ? "lasting " : "") + reason) else { return }
+  /// Says what `directory` lacks: each kind of thing once for a state, however often it is written to until it is whole,
+  /// and once more if that lasts.
+  func incomplete(_ directory: FilePath, _ lacks: [Incomplete], lasting: Bool, in outputs: FilePath) {
+    let key = (lasting ? "lasting " : "") + lacks.map { "\($0.kind)" }.sorted().joined(separator: " ")
+    guard state.withLock({ $0.incomplete[directory, default: []].insert(key).inserted }) else { return }
+    let reason = lacks.map(\.reason).joined(separator: "; ")
     let text =
       lasting ? "not published: \(reason), and nothing has been written for a while" : "not yet whole: \(reason)"
     logger.report(
@@ -65,7 +93,10 @@ package final class Reporter: Sendable {
   }
 
   func forget(_ path: FilePath) {
-    state.withLock { $0.said[path] = nil }
+    state.withLock { state in
+      state.said[path] = nil
+      state.incomplete[path] = nil
+    }
   }
 
   private func isNews(_ path: FilePath, _ text: String) -> Bool {
@@ -82,10 +113,10 @@ package final class Reporter: Sendable {
       EventFields(outputs: outputs))
   }
 
-  /// Says once what keeps `path` from being seen; the same again is not said again.
-  func degraded(_ outputs: FilePath, _ path: FilePath, _ problem: String) {
-    guard isNews(path, problem) else { return }
-    logger.report(.watchDegraded, level: .warning, problem, EventFields(outputs: outputs, error: problem))
+  /// Says once why `run` cannot be read; the same again is not said again.
+  func unreadable(_ run: FilePath, _ error: SystemError, in outputs: FilePath) {
+    guard isNews(run, "\(error)") else { return }
+    logger.report(.watchDegraded, level: .warning, "\(error)", EventFields(outputs: outputs, error: "\(error)"))
   }
 
   // MARK: publications

@@ -94,8 +94,14 @@ extension RunDirectory {
     func refusal(_ reason: String) -> Refusal { Refusal(directory: self.path, file: path, reason: reason) }
     let header: SafetensorsHeader
     let identity: FileIdentity
+    let writers: Writers
+    let isSparse: Bool
     do throws(SystemError) {
-      let (read, found) = try SafetensorsHeader.read(try tree.openFile(path), path: path)
+      let file = try tree.openFile(path)
+      // Asked first: who opens it later changes what is seen of it then, and that is looked at again when it is copied.
+      writers = try file.writers(path: path)
+      let (read, found) = try SafetensorsHeader.read(file, path: path)
+      isSparse = file.hasHoles(size: found.size)
       switch read {
       case .whole(let whole): (header, identity) = (whole, found)
       case .torn(let reason):
@@ -119,6 +125,14 @@ extension RunDirectory {
     if let reason = Agreement.disagreement(of: config, tensors) {
       report(reason, .disagrees, into: &reading)
       return nil
+    }
+    switch writers {
+    case .some:
+      report("\(name.shown) is still open for writing", .heldOpen, into: &reading)
+      return nil
+    case .unknown where isSparse:
+      report("\(name.shown) has its size, but some of it was never written", .sparse, into: &reading)
+    case .none, .unknown: break
     }
     return Weights(file: SourceFile(path: path, identity: identity), header: header, tensors: tensors)
   }

@@ -12,6 +12,11 @@ package struct Incomplete: Sendable, Hashable {
     /// Nothing is missing, but the trainer is known to write this file after what is there. The state is listed too, for
     /// a caller who has waited long enough.
     case waitsFor(String)
+    /// It would be whole, but somebody has the weights open for writing, and may not be done with them.
+    case heldOpen
+    /// It would be whole, but a part of the weights was never written, and nobody can tell whether somebody is about to.
+    /// The state is listed too, for a caller who has waited long enough.
+    case sparse
   }
 
   package let directory: FilePath
@@ -25,11 +30,14 @@ package struct Incomplete: Sendable, Hashable {
     self.kind = kind
   }
 
-  /// Whether the adapter is one without what is waited for: an end mark, a numbered copy. Weights that are to come are
-  /// not: what lies there now belongs to another configuration.
+  /// Whether the adapter is one without what is waited for: an end mark, a numbered copy, bytes that are zeros anyway.
+  /// Weights that are to come are not: what lies there now belongs to another configuration.
   package var isOptional: Bool {
-    guard case .waitsFor(let file) = kind else { return false }
-    return ![AdapterFormat.mlx, .peft].map(\.weightsName).contains(file)
+    switch kind {
+    case .waitsFor(let file): ![AdapterFormat.mlx, .peft].map(\.weightsName).contains(file)
+    case .sparse: true
+    case .torn, .missing, .disagrees, .heldOpen: false
+    }
   }
 }
 

@@ -40,11 +40,14 @@ struct StagingDirectory: ~Copyable {
   ///   - source: The file, read from its beginning.
   ///   - expected: Its identity when it was judged.
   ///   - origin: Its path, for errors.
-  /// - Throws: ``BundleError/changed(_:)`` if it is, or becomes meanwhile, another than `expected`.
+  /// - Throws: ``BundleError/changed(_:)`` if it is, or becomes meanwhile, another than `expected`, or somebody has it
+  ///   open for writing: what is written by mmap(2) need not show in its identity.
   mutating func take(
     _ source: borrowing OwnedDescriptor, as name: String, expected: FileIdentity, origin: FilePath
   ) throws(BundleError) {
-    guard try identity(of: source, origin) == expected else { throw .changed(origin) }
+    guard try identity(of: source, origin) == expected, try writers(of: source, origin) != .some else {
+      throw .changed(origin)
+    }
     let digests: FileDigests
     do throws(SystemError) {
       digests = try copy(source, size: expected.size, to: path.appending(name))
@@ -53,6 +56,10 @@ struct StagingDirectory: ~Copyable {
     }
     guard try identity(of: source, origin) == expected else { throw .changed(origin) }
     files.append(Manifest.File(path: name, size: expected.size, digests: digests))
+  }
+
+  private func writers(of source: borrowing OwnedDescriptor, _ origin: FilePath) throws(BundleError) -> Writers {
+    do throws(SystemError) { return try source.writers(path: origin) } catch { throw .unreadable(error) }
   }
 
   private func identity(

@@ -35,6 +35,9 @@ static inline int clinux_openat2(int directory, const char *path, uint64_t flags
 /// ioctl_ficlone(2): shares the bytes of `source` with `destination` where the file system can.
 static inline int clinux_ficlone(int destination, int source) { return ioctl(destination, FICLONE, source); }
 
+/// ioctl(2) FIONREAD: how many bytes there are to read.
+static inline int clinux_bytes_to_read(int descriptor, int *count) { return ioctl(descriptor, FIONREAD, count); }
+
 /// renameat2(2).
 static inline int clinux_renameat2(int from, const char *old, int to, const char *new_, unsigned flags) {
   return (int)syscall(SYS_renameat2, from, old, to, new_, flags);
@@ -47,3 +50,14 @@ static inline int clinux_ioprio_set_self(int class_, int level) {
 
 /// prctl(2) PR_SET_NAME: names the calling thread; what is over 15 bytes is cut off.
 static inline int clinux_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+// fcntl(2)'s leases and signals, which glibc declares only with _GNU_SOURCE.
+#define CLINUX_F_SETSIG 10
+#define CLINUX_F_SETLEASE 1024
+/// lseek(2): the next hole.
+#define CLINUX_SEEK_HOLE 4
+
+/// fcntl(2) with a number as its argument.
+static inline int clinux_fcntl(int descriptor, int command, int argument) {
+  return fcntl(descriptor, command, argument);
+}

@@ -75,14 +75,15 @@ package final class ConfinedTree: Sendable {
   ///   - limit: The most bytes that are read.
   /// - Returns: its bytes, and its identity before and after were equal.
   /// - Throws: ``SystemError``: as ``openFile(_:)``; `EFBIG` if it is longer than `limit`; `EAGAIN` if it was written to
-  ///   meanwhile.
+  ///   meanwhile, or somebody has it open for that.
   package func readFile(_ path: FilePath, limit: Int) throws(SystemError) -> (bytes: [UInt8], identity: FileIdentity) {
     let file = try openFile(path)
     let before = try FileIdentity(of: file, path: path)
     guard before.size <= Int64(limit) else { throw SystemError("read", path, .fileTooLarge) }
+    let writers = try file.writers(path: path)
     let bytes = try file.read(from: 0, count: Int(before.size), path: path)
     let after = try FileIdentity(of: file, path: path)
-    guard bytes.count == Int(before.size), before == after else {
+    guard writers != .some, bytes.count == Int(before.size), before == after else {
       throw SystemError("read", path, .resourceTemporarilyUnavailable)
     }
     return (bytes, before)

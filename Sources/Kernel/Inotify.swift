@@ -46,7 +46,7 @@ package struct InotifyMask: OptionSet, Sendable, Hashable {
 package final class Inotify: Sendable {
   private let descriptor: OwnedDescriptor
   /// Holds some 2,000 events of usual names, so that a storm costs few calls.
-  private static let bufferSize = 64 * 1024
+  package static let bufferSize = 64 * 1024
 
   /// - Throws: ``SystemError`` of inotify_init1(2): `EMFILE` when `fs.inotify.max_user_instances` is reached.
   package init() throws(SystemError) {
@@ -78,13 +78,27 @@ package final class Inotify: Sendable {
     _ = inotify_rm_watch(raw, watch)
   }
 
-  /// Takes what is in the queue, up to one buffer; nothing when the queue is empty. Never blocks.
+  /// How many bytes of events are in the queue now, see inotify(7).
   ///
+  /// - Throws: ``SystemError`` of ioctl(2).
+  package func queued() throws(SystemError) -> Int {
+    var count: CInt = 0
+    do throws(Errno) {
+      _ = try retryingInterrupts { clinux_bytes_to_read(raw, &count) }
+    } catch {
+      throw SystemError("ioctl inotify", nil, error)
+    }
+    return Int(count)
+  }
+
+  /// Takes what is in the queue; nothing when the queue is empty. Never blocks.
+  ///
+  /// - Parameter capacity: How many bytes of events are taken at most.
   /// - Throws: ``SystemError`` of read(2).
-  package func read() throws(SystemError) -> [InotifyEvent] {
+  package func read(capacity: Int = bufferSize) throws(SystemError) -> [InotifyEvent] {
     let raw = self.raw
     var failure: Errno?
-    let bytes = [UInt8](unsafeUninitializedCapacity: Self.bufferSize) { buffer, count in
+    let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
       do throws(Errno) {
         count = try retryingInterrupts { Glibc.read(raw, buffer.baseAddress, buffer.count) }
       } catch {

@@ -13,6 +13,7 @@ struct DirectoryTree: Sendable {
     let parent: ID?
     var children: [[UInt8]: ID] = [:]
     var watch: CInt?
+    var kind = FileSystemKind.local
   }
 
   private var nodes: [ID: Node] = [:]
@@ -68,10 +69,23 @@ struct DirectoryTree: Sendable {
     return id
   }
 
+  func kind(of id: ID) -> FileSystemKind { nodes[id]?.kind ?? .local }
+  mutating func setKind(_ kind: FileSystemKind, of id: ID) { nodes[id]?.kind = kind }
+
   mutating func setWatch(_ watch: CInt?, of id: ID) {
     if let before = nodes[id]?.watch { byWatch[before] = nil }
     nodes[id]?.watch = watch
     note(watch, of: id)
+  }
+
+  /// The directory at `path`, if it is known, where the tree's root is at `base`.
+  func directory(at path: FilePath, from base: FilePath) -> ID? {
+    guard path.bytes.starts(with: base.bytes) else { return nil }
+    var current = root
+    for name in path.bytes.dropFirst(base.bytes.count).split(separator: UInt8(ascii: "/")) {
+      current = current.flatMap { nodes[$0]?.children[Array(name)] }
+    }
+    return current
   }
 
   /// Forgets `id` and all below it.

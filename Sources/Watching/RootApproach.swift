@@ -127,6 +127,8 @@ struct RootApproach {
     private mutating func expect(_ name: FilePath.Component, in parent: FilePath) {
       awaited = name.bytes
       if watch(parent, RootApproach.names) != nil { isBlind = true }
+      // Somebody else may make it, without an event here.
+      if case .remote? = try? FileSystemKind(at: parent) { isBlind = true }
     }
 
     /// Returns the error, if there is one: without the permission to read a directory it cannot be watched, but it can

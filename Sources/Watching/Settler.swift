@@ -3,57 +3,65 @@ import SystemPackage
 
 /// Tells when a directory has been quiet for long enough.
 ///
-/// A value that its caller drives: it starts no task and sets no timer; who owns it waits until ``nextDeadline``. Use a
-/// clock that never jumps, such as `ContinuousClock`.
-package struct Settler<C: Clock> where C.Duration == Swift.Duration {
+/// A value that its caller drives: it knows no clock, starts no task and sets no timer. Its instants must be those of a
+/// clock that neither jumps nor runs while the machine sleeps, since nobody writes then: `SuspendingClock`.
+package struct Settler<Instant: InstantProtocol> where Instant.Duration == Swift.Duration {
   private let quiet: Duration
-  private let longest: Duration?
-  private let clock: C
+  private let longest: Duration
   private var waiting: [FilePath: Wait] = [:]
 
   private struct Wait {
-    let first: C.Instant
-    var deadline: C.Instant
+    var first: Instant
+    var last: Instant
   }
 
   /// - Parameters:
   ///   - quiet: For how long nothing must have happened.
-  ///   - longest: After this time since the first event, a directory counts as settled although it is never quiet, e.g.
-  ///     because a log file grows in it; never if `nil`.
-  ///   - clock: What time it is.
-  package init(quiet: Duration, longest: Duration? = nil, clock: C) {
+  ///   - longest: After this time since the first event a directory is worth a look although it is never quiet, e.g.
+  ///     because a log file grows in it; and again each time that it is over.
+  package init(quiet: Duration, longest: Duration) {
     self.quiet = quiet
-    self.longest = longest
-    self.clock = clock
+    self.longest = max(longest, quiet)
   }
 
   /// Something happened in `directory`: its quiet time begins anew.
-  package mutating func touch(_ directory: FilePath) {
-    let now = clock.now
-    let first = waiting[directory]?.first ?? now
-    var deadline = now.advanced(by: quiet)
-    if let longest { deadline = min(deadline, first.advanced(by: longest)) }
-    waiting[directory] = Wait(first: first, deadline: deadline)
+  package mutating func touch(_ directory: FilePath, at now: Instant) {
+    waiting[directory] = Wait(first: waiting[directory]?.first ?? now, last: now)
   }
 
-  /// Takes out the directories that have been quiet for long enough, in the order of their paths' bytes.
-  package mutating func settled() -> [FilePath] {
-    let now = clock.now
-    let over = waiting.filter { $0.value.deadline <= now }.keys
-    for directory in over { waiting[directory] = nil }
-    return over.map { ($0, $0.bytes) }.sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
+  /// The directories that have been quiet for long enough, which are forgotten with that, and those whose longest time
+  /// is over; in the order of their paths' bytes.
+  ///
+  /// - Parameter time: Everything that happened before it must have been told.
+  package mutating func due(at time: Instant) -> [FilePath] {
+    var due: [FilePath] = []
+    for (directory, wait) in waiting where deadline(of: wait) <= time {
+      due.append(directory)
+      waiting[directory] = isQuiet(wait, at: time) ? nil : Wait(first: time, last: wait.last)
+    }
+    return due.map { ($0, $0.bytes) }.sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
+  }
+
+  /// The directories that ``due(at:)`` would give.
+  package func isDue(at time: Instant) -> [FilePath] {
+    waiting.filter { deadline(of: $0.value) <= time }.map(\.key)
   }
 
   /// Whether something happened in `directory` and its quiet time is not over.
-  package func isSettling(_ directory: FilePath) -> Bool {
-    guard let wait = waiting[directory] else { return false }
-    return wait.deadline > clock.now
+  package func isSettling(_ directory: FilePath, at time: Instant) -> Bool {
+    waiting[directory].map { !isQuiet($0, at: time) } ?? false
   }
 
-  /// When ``settled()`` will have something to give; `nil` when nothing is waited for.
-  package var nextDeadline: C.Instant? {
-    waiting.values.map(\.deadline).min()
+  /// When ``due(at:)`` will have something to give; `nil` when nothing is waited for.
+  package var nextDeadline: Instant? {
+    waiting.values.map(deadline(of:)).min()
+  }
+
+  private func isQuiet(_ wait: Wait, at time: Instant) -> Bool { wait.last.advanced(by: quiet) <= time }
+
+  private func deadline(of wait: Wait) -> Instant {
+    min(wait.last.advanced(by: quiet), wait.first.advanced(by: longest))
   }
 }
 
-extension Settler: Sendable where C: Sendable {}
+extension Settler: Sendable where Instant: Sendable {}

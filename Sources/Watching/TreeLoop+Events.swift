@@ -38,9 +38,9 @@ extension TreeLoop {
       }
       remove(id)
       // Below an unmounted directory there may be another one.
-      if mask.contains(.unmount), let parent { enqueue(parent, mark: true) }
+      if mask.contains(.unmount), let parent { enqueue(parent, mark: .yes) }
     } else if mask.contains(.attributes), hasProblem(id) {
-      enqueue(id, mark: true)
+      enqueue(id, mark: .yes)
     }
   }
 
@@ -51,19 +51,19 @@ extension TreeLoop {
     let known = shared { $0.tree.child(event.name, of: parent) }
     if event.mask.contains(.create) || event.mask.contains(.movedTo) {
       marked.insert(parent)
-      attach(event.name, in: parent, at: path, deep: false, mark: true)
+      attach(event.name, in: parent, at: path, deep: false, mark: .yes)
     } else if event.mask.contains(.movedFrom) || event.mask.contains(.delete) {
       marked.insert(parent)
       note(nil, atReal: path)
       // One that was moved within the tree is found again at its new place, with all that happened on the way.
       if let known { remove(known) }
     } else if event.mask.contains(.attributes), known == nil {
-      attach(event.name, in: parent, at: path, deep: false, mark: true)
+      attach(event.name, in: parent, at: path, deep: false, mark: .yes)
     }
   }
 
   private func hasProblem(_ id: DirectoryTree.ID) -> Bool {
-    shared { [root = watcher.root] in $0.problems[$0.tree.path(of: id, from: root)] != nil }
+    shared { [root = watcher.root] in $0.errors[$0.tree.path(of: id, from: root)] != nil }
   }
 }
 

@@ -3,50 +3,41 @@ import SystemPackage
 
 /// For what inotify does not cover: a look from time to time.
 extension TreeLoop {
-  /// Tries again what failed, and looks at what has no watch.
+  /// Tries again what failed.
   func retry() {
     retryAt = nil
     let root = shared { $0.tree.root }
-    if root == nil || approach?.isBlind != false { mustApproach = true }
+    if root == nil || isBlind { mustApproach = true }
     jobs += failedJobs
     failedJobs = []
     if inotify == nil, root != nil { openInotify() }
-
-    mayWatch = inotify != nil
-    looks = shared { $0.tree.unwatched }.sorted()
-    if looks.isEmpty { finishLooks() }
+    if inotify == nil { return }
+    hopes = shared { $0.tree.unwatched }.sorted()
+    if hopes.isEmpty { note(exhausted: nil) }
   }
 
-  /// Gives watches to directories that had none, as far as there are any, and looks at the others, until the time is
-  /// over.
-  func look(until end: ContinuousClock.Instant) {
-    if looks.isEmpty { return }
-    while let id = looks.popLast() {
-      if mayWatch { mayWatch = watchAtLast(id) }
-      if !mayWatch { poll(id) }
+  /// Gives watches to directories that had none, as far as there are any, until the time is over.
+  func seekWatches(until end: ContinuousClock.Instant) {
+    if hopes.isEmpty { return }
+    while let id = hopes.popLast() {
+      guard watchAtLast(id) else {
+        hopes = []
+        return retryLater()
+      }
       if ContinuousClock.now >= end { break }
     }
-    if looks.isEmpty { finishLooks() }
+    if hopes.isEmpty, shared({ $0.tree.unwatched.isEmpty }) { note(exhausted: nil) }
   }
 
-  private func finishLooks() {
-    let (root, polled) = shared { ($0.tree.root, !$0.tree.unwatched.isEmpty) }
-    if polled {
-      retryLater()
-    } else if root != nil {
-      fingerprints = [:]
-      shared { $0.statistics.degraded = nil }
-      watcher.dirty.ring()
+  /// Notes which limit keeps the kernel from giving more, or that none does.
+  func note(exhausted limit: InotifyLimit?) {
+    if limit != nil { retryLater() }
+    let changed = shared { state in
+      if state.exhausted?.limit == limit { return false }
+      state.exhausted = limit.map { ($0, state.tree.count) }
+      return true
     }
-  }
-
-  /// Says that the kernel has no more watches for this user, and what to do.
-  func noteExhaustion() {
-    retryLater()
-    if shared({ $0.statistics.degraded != nil }) { return }
-    let text = InotifyLimit.advice(directories: shared { $0.tree.count })
-    shared { $0.statistics.degraded = text }
-    watcher.dirty.ring()
+    if changed { watcher.dirty.ring() }
   }
 
   /// Gives a watch to a directory that had none; returns whether there may be more to be had.
@@ -55,38 +46,45 @@ extension TreeLoop {
     guard let path else { return true }
     switch addWatch(path) {
     case .success(nil): return false
-    case .success(let watch):
-      shared { $0.tree.setWatch(watch, of: id) }
-      jobs.append(Job(directory: id, path: path, deep: false, mark: true))
-    case .failure: jobs.append(Job(directory: id, path: path, deep: false, mark: true))
+    case .success(let watch): shared { $0.tree.setWatch(watch, of: id) }
+    case .failure: break
     }
+    jobs.append(Job(directory: id, path: path, deep: false, mark: .yes))
     return true
   }
 
-  /// Marks a directory in which something is not as it was at the last look, or that was never looked at.
-  private func poll(_ id: DirectoryTree.ID) {
-    let path = shared { [base] in $0.tree.contains(id) ? $0.tree.path(of: id, from: base) : nil }
-    guard let path else { return }
-    let fingerprint = fingerprint(of: path)
-    if let fingerprint, fingerprints[id] == fingerprint { return }
-    fingerprints[id] = fingerprint
-    jobs.append(Job(directory: id, path: path, deep: false, mark: true))
+  /// How a directory is looked at from time to time; `nil` if inotify tells all of it.
+  func pace(of id: DirectoryTree.ID, on kind: FileSystemKind) -> PollSchedule.Pace? {
+    if shared({ $0.tree.watch(of: id) }) == nil { return .adaptive }
+    guard watcher.method == .auto else { return nil }
+    return switch kind {
+    case .local: nil
+    case .overlay: .slow
+    case .remote: .adaptive
+    }
   }
 
-  /// What lstat(2) says of all names in a directory, as one number; `nil` if it cannot be listed.
-  private func fingerprint(of path: FilePath) -> Int? {
-    guard let entries = try? ConfinedTree(at: base).listDirectory(path) else { return nil }
-    // The order in which a file system lists names may change although nothing else does.
-    return entries.reduce(into: entries.count) { sum, entry in
-      if entry.kind == .directory || watcher.exclusions.ignoresFile(named: entry.name) {
-        sum ^= entry.hashValue
-      } else {
-        let identity = try? FileIdentity(of: path.appending(bytes: entry.name))
-        var hasher = Hasher()
-        hasher.combine(entry)
-        hasher.combine(identity)
-        sum ^= hasher.finalize()
-      }
+  /// Notes on which kind of file system a directory is; says so where one begins that others write to.
+  func note(_ kind: FileSystemKind, of id: DirectoryTree.ID, atReal path: FilePath) {
+    guard watcher.method == .auto else { return }
+    let path = shown(path)
+    let changed = shared { state in
+      let above = state.tree.parent(of: id).map { state.tree.kind(of: $0) } ?? .local
+      let before = state.tree.kind(of: id)
+      guard kind != before else { return false }
+      state.tree.setKind(kind, of: id)
+      state.foreign[path] = kind == .local || kind == above || state.foreign.count >= 100 ? nil : kind
+      return true
     }
+    if changed { watcher.dirty.ring() }
+  }
+
+  /// What can be seen of a name in the directory at `path` without opening it, as one number.
+  func fingerprint(of entry: DirectoryEntry, in path: FilePath) -> Int {
+    if entry.kind == .directory || watcher.exclusions.ignoresFile(named: entry.name) { return entry.hashValue }
+    var hasher = Hasher()
+    hasher.combine(entry)
+    hasher.combine(try? FileIdentity(of: path.appending(bytes: entry.name)))
+    return hasher.finalize()
   }
 }

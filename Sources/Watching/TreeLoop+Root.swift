@@ -15,7 +15,7 @@ extension TreeLoop {
       return retryLater()
     }
     guard let approach else { return }
-    if approach.isBlind { retryLater() }
+    if isBlind { retryLater() }
     switch approach.destination {
     case .missing(let errno):
       leave()
@@ -31,6 +31,9 @@ extension TreeLoop {
     }
   }
 
+  /// Whether nothing tells that the way to the root has changed.
+  var isBlind: Bool { approach?.isBlind != false || watcher.method == .poll && shared { $0.tree.root == nil } }
+
   /// Whether the root is still the directory that is watched: a cheap look, for machines on which mounts come and go.
   var isRootInPlace: Bool {
     guard let baseIdentity, let now = try? FileIdentity(of: base) else { return false }
@@ -45,9 +48,7 @@ extension TreeLoop {
     case .success(let watch):
       note(nil, at: watcher.root)
       shared { _ = $0.tree.begin(watch: watch) }
-      if watch == nil { retryLater() }
-      if !reasons.contains(.startup) { reasons.insert(reason) }
-      if let root = shared({ $0.tree.root }) { enqueue(root, deep: true, mark: false) }
+      walk(reasons.contains(.startup) ? .startup : reason)
     case .failure(let error):
       // It has just gone: the approach has an event for that.
       note(error.errno, at: watcher.root)
@@ -57,13 +58,12 @@ extension TreeLoop {
 
   /// Makes the instance for the tree's watches, if one is wanted and to be had.
   func openInotify() {
-    guard watcher.method == .inotify, inotify == nil else { return }
+    guard watcher.method != .poll, inotify == nil else { return }
     do throws(SystemError) {
       inotify = try Inotify()
+      note(exhausted: nil)
     } catch {
-      let text = "no inotify instance is left; the tree is polled; remedy: raise fs.inotify.max_user_instances"
-      shared { $0.statistics.degraded = text }
-      retryLater()
+      note(exhausted: .instances)
     }
   }
 
@@ -73,13 +73,16 @@ extension TreeLoop {
     baseIdentity = nil
     jobs = []
     failedJobs = []
-    looks = []
+    hopes = []
     marked = []
-    fingerprints = [:]
+    ahead = []
+    polls.removeAll()
     shared { state in
       state.tree.end()
-      state.problems = [:]
-      state.statistics.degraded = nil
+      state.errors = [:]
+      state.foreign = [:]
+      state.exhausted = nil
+      state.polled = 0
     }
   }
 }

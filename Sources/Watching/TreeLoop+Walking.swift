@@ -9,20 +9,21 @@ extension TreeLoop {
       nextReasons.insert(reason)
       return
     }
+    if reasons.isEmpty { walks += 1 }
     reasons.insert(reason)
-    if let root = shared({ $0.tree.root }) { enqueue(root, deep: true, mark: false) }
+    if let root = shared({ $0.tree.root }) { enqueue(root, deep: true, mark: .no) }
   }
 
   /// Marks everything when a walk over all is over.
   func finishWalk() {
-    if reasons.isEmpty || !jobs.isEmpty || mustApproach { return }
-    shared { $0.statistics.rescans += $0.tree.root == nil ? 0 : 1 }
-    for reason in reasons { watcher.dirty.markEverything(reason) }
-    reasons = []
-    watcher.ready.open()
-    let next = nextReasons
-    nextReasons = []
-    if let reason = next.first {
+    while !reasons.isEmpty, jobs.isEmpty, !mustApproach {
+      shared { $0.statistics.rescans += $0.tree.root == nil ? 0 : 1 }
+      for reason in reasons { watcher.dirty.markEverything(reason) }
+      reasons = []
+      watcher.ready.open()
+      let next = nextReasons
+      nextReasons = []
+      guard let reason = next.first else { return }
       walk(reason)
       reasons.formUnion(next)
     }
@@ -49,27 +50,64 @@ extension TreeLoop {
   /// The errors of a directory that is none any more.
   private static let gone: Set<Errno> = [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels]
 
-  private func list(_ job: Job, _ confined: ConfinedTree) {
+  func list(_ job: Job, _ confined: ConfinedTree) {
     let id = job.directory
     guard shared({ $0.tree.contains(id) }) else { return }
-    let entries: [DirectoryEntry]
+    let look: Look
     do throws(SystemError) {
-      entries = try confined.listDirectory(job.path)
+      look = try self.look(at: job, confined)
       note(nil, atReal: job.path)
     } catch {
       return failed(job, error.errno)
     }
+    if job.mark == .ifChanged, !look.isNews { return }
+    let mark = job.mark == .no ? Mark.no : .yes
     var gone = Set(shared { $0.tree.childNames(of: id) })
-    for entry in entries where entry.kind == .directory {
-      let path = job.path.appending(bytes: entry.name)
-      if watcher.exclusions.excludesDirectory(shown(path), named: entry.name) { continue }
-      gone.remove(entry.name)
-      attach(entry.name, in: id, at: path, deep: job.deep, mark: job.mark)
+    for (number, name) in look.directories.enumerated() {
+      if number % Self.breath == Self.breath - 1 { readAhead() }
+      let path = job.path.appending(bytes: name)
+      if watcher.exclusions.excludesDirectory(shown(path), named: name) { continue }
+      gone.remove(name)
+      attach(name, in: id, at: path, deep: job.deep, mark: mark)
     }
     for name in gone {
       if let child = shared({ $0.tree.child(name, of: id) }) { remove(child) }
     }
-    if job.mark || !gone.isEmpty && !job.deep { marked.insert(id) }
+    if mark == .yes || !gone.isEmpty && !job.deep { marked.insert(id) }
+  }
+
+  /// What a look at a directory says.
+  private struct Look {
+    var directories: [[UInt8]] = []
+    /// Something is not as it was at the last look; also so where inotify tells all.
+    var isNews = true
+  }
+
+  /// After so many names the queue is read: a directory may have millions.
+  private static let breath = 1024
+
+  private func look(at job: Job, _ confined: ConfinedTree) throws(SystemError) -> Look {
+    let directory = try confined.openDirectory(job.path)
+    let kind = try FileSystemKind(of: directory, path: job.path)
+    note(kind, of: job.directory, atReal: job.path)
+    let pace = pace(of: job.directory, on: kind)
+    var look = Look()
+    var count = 0
+    var fingerprint = 0
+    try directory.forEachEntry(path: job.path) { entry in
+      count += 1
+      if count % Self.breath == 0 { readAhead() }
+      if entry.kind == .directory { look.directories.append(entry.name) }
+      // A sum, for the order in which a file system lists names may change although nothing else does.
+      if pace != nil { fingerprint &+= self.fingerprint(of: entry, in: job.path) }
+    }
+    if let pace {
+      look.isNews = polls.saw(job.directory, fingerprint &+ count, pace: pace, at: .now)
+    } else {
+      polls.remove(job.directory)
+    }
+    shared { [polled = polls.count] in $0.polled = polled }
+    return look
   }
 
   private func failed(_ job: Job, _ errno: Errno) {
@@ -92,7 +130,7 @@ extension TreeLoop {
 
   /// Takes up the directory `name` in `parent`, which is really at `path`: watches it, and has it listed if that is not
   /// done yet or `deep` is set.
-  func attach(_ name: [UInt8], in parent: DirectoryTree.ID, at path: FilePath, deep: Bool, mark: Bool) {
+  func attach(_ name: [UInt8], in parent: DirectoryTree.ID, at path: FilePath, deep: Bool, mark: Mark) {
     var known = shared { $0.tree.child(name, of: parent) }
     var watch: CInt?
     switch addWatch(path) {
@@ -121,15 +159,15 @@ extension TreeLoop {
       let id = shared { $0.tree.insert(name, in: parent, watch: watch) }
       jobs.append(Job(directory: id, path: path, deep: deep, mark: mark))
     }
-    if watch == nil { retryLater() }
   }
 
   /// Forgets a directory and all below it, and ends their watches.
   func remove(_ id: DirectoryTree.ID) {
     let watches = shared { [root = watcher.root] state in
-      if !state.problems.isEmpty {
+      if !state.errors.isEmpty || !state.foreign.isEmpty {
         let path = state.tree.path(of: id, from: root)
-        state.problems = state.problems.filter { !$0.key.starts(with: path) }
+        state.errors = state.errors.filter { !$0.key.starts(with: path) }
+        state.foreign = state.foreign.filter { !$0.key.starts(with: path) }
       }
       return state.tree.remove(id)
     }
@@ -143,7 +181,7 @@ extension TreeLoop {
       return .success(try inotify.watch(path, for: Self.mask))
     } catch {
       if error.errno == .noSpace || error.errno == .noMemory {
-        noteExhaustion()
+        note(exhausted: .watches)
         return .success(nil)
       }
       return .failure(error)

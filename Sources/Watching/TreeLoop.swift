@@ -27,12 +27,17 @@ final class TreeLoop {
   /// Why the whole tree is being walked, and why it is to be walked after that.
   var reasons: Set<RescanReason> = [.startup]
   var nextReasons: Set<RescanReason> = []
-  /// Directories without a watch that are to be looked at in this round, and whether they may be given one.
-  var looks: [DirectoryTree.ID] = []
-  var mayWatch = false
-  /// What files looked like at the last look, for directories without a watch.
-  var fingerprints: [DirectoryTree.ID: Int] = [:]
-  /// When what has no watch is looked at again, and what failed is tried again.
+  /// How many walks over the whole tree were begun.
+  var walks = 1
+  /// Directories without a watch that may be given one now.
+  var hopes: [DirectoryTree.ID] = []
+  /// What inotify does not tell of.
+  var polls: PollSchedule
+  /// What was read from the kernel's queue while there was no time to deal with it.
+  var ahead: [InotifyEvent] = []
+  /// Until when everything is marked once the walk of this number is finished.
+  var caughtUp: (time: SuspendingClock.Instant, walk: Int)?
+  /// When what failed is tried again.
   var retryAt: ContinuousClock.Instant?
   /// Nothing can be listed at the moment, e.g. for want of descriptors.
   var isStalled = false
@@ -46,22 +51,31 @@ final class TreeLoop {
     let path: FilePath
     /// Also list the directories below it that are known already.
     let deep: Bool
-    /// It is new: mark it. In a walk over everything there is no need to.
-    let mark: Bool
+    let mark: Mark
+  }
+
+  enum Mark {
+    /// Everything is marked at the end of this walk.
+    case no
+    /// Only if it does not look as it did at the last look.
+    case ifChanged
+    case yes
   }
 
   init(_ watcher: TreeWatcher) {
     self.watcher = watcher
+    polls = PollSchedule(watcher.timing)
   }
 
   func run() throws(SystemError) {
-    while !takeCommands() {
+    while try !takeCommands() {
       if mustApproach { approachRoot() }
       let end = clock.now.advanced(by: .milliseconds(20))
       scan(until: end)
-      look(until: end)
+      seekWatches(until: end)
       finishWalk()
       mark()
+      finishCatchUp()
       try wait()
     }
   }
@@ -72,12 +86,13 @@ final class TreeLoop {
   }
 
   /// Returns whether to stop.
-  private func takeCommands() -> Bool {
-    let (stopping, asked) = shared { state in
-      defer { state.asked = [] }
-      return (state.isStopping, state.asked)
+  private func takeCommands() throws(SystemError) -> Bool {
+    let (stopping, asked, catchUp) = shared { state in
+      defer { (state.asked, state.catchUp) = ([], nil) }
+      return (state.isStopping, state.asked, state.catchUp)
     }
     for reason in asked { walk(reason) }
+    if let catchUp { try begin(catchUp) }
     return stopping
   }
 
@@ -94,9 +109,9 @@ final class TreeLoop {
   /// Waits for any of the descriptors, or for the time to try again, and reads what there is.
   private func wait() throws(SystemError) {
     var timeout: Duration?
-    if let retryAt { timeout = clock.now.duration(to: retryAt) }
+    if let next = [retryAt, polls.next].compactMap({ $0 }).min() { timeout = clock.now.duration(to: next) }
     if !jobs.isEmpty { timeout = isStalled ? .seconds(1) : .zero }
-    if mustApproach || !looks.isEmpty { timeout = .zero }
+    if mustApproach || !hopes.isEmpty || !ahead.isEmpty { timeout = .zero }
 
     func entry(_ descriptor: CInt?) -> pollfd { pollfd(fd: descriptor ?? -1, events: Int16(POLLIN), revents: 0) }
     var entries = [
@@ -105,16 +120,18 @@ final class TreeLoop {
     try waitForInput(&entries, timeout: timeout)
 
     if entries[0].revents != 0 { watcher.bell.silence() }
-    if entries[1].revents != 0 { try readEvents() }
+    if entries[1].revents != 0 || !ahead.isEmpty { try readEvents() }
     if entries[2].revents != 0, let approach {
       for event in try approach.inotify.read() where approach.concerns(event) { mustApproach = true }
     }
     if entries[3].revents != 0, !isRootInPlace { mustApproach = true }
     if let retryAt, clock.now >= retryAt { retry() }
+    for id in polls.due(at: clock.now) { enqueue(id, mark: .ifChanged) }
   }
 
   /// Reads the queue until it is empty, but not for ever: a storm must not keep the walk from going on.
   private func readEvents() throws(SystemError) {
+    handleAhead()
     guard let inotify else { return }
     for _ in 0..<16 {
       let events = try inotify.read()
@@ -123,15 +140,22 @@ final class TreeLoop {
     }
   }
 
-  /// Sees to it that ``retry()`` comes, not before the poll interval is over.
+  func handleAhead() {
+    let events = ahead
+    ahead = []
+    for event in events { handle(event) }
+  }
+
+  /// Sees to it that ``retry()`` comes, not before its time is over.
   func retryLater() {
-    if retryAt == nil { retryAt = clock.now.advanced(by: watcher.pollInterval) }
+    if retryAt == nil { retryAt = clock.now.advanced(by: watcher.timing.retry) }
   }
 
   /// Puts the directory in line to be listed, if it is still known.
-  func enqueue(_ id: DirectoryTree.ID, deep: Bool = false, mark: Bool) {
+  func enqueue(_ id: DirectoryTree.ID, deep: Bool = false, mark: Mark) {
     let path = shared { [base] in $0.tree.contains(id) ? $0.tree.path(of: id, from: base) : nil }
-    if let path { jobs.append(Job(directory: id, path: path, deep: deep, mark: mark)) }
+    guard let path else { return polls.remove(id) }
+    jobs.append(Job(directory: id, path: path, deep: deep, mark: mark))
   }
 
   /// The path as it is marked and listed, of what is really at `path`.
@@ -142,16 +166,16 @@ final class TreeLoop {
 
   /// Notes that what is really at `path` cannot be seen, or with `nil` that it can.
   func note(_ errno: Errno?, atReal path: FilePath) {
-    if errno == nil, shared({ $0.problems.isEmpty }) { return }
+    if errno == nil, shared({ $0.errors.isEmpty }) { return }
     note(errno, at: shown(path))
   }
 
   func note(_ errno: Errno?, at path: FilePath) {
     let changed = shared { state in
-      if state.problems[path] == errno { return false }
+      if state.errors[path] == errno { return false }
       // A list for people: a tree with more is one problem.
-      if errno != nil, state.problems.count >= 1000 { return false }
-      state.problems[path] = errno
+      if errno != nil, state.errors.count >= 1000 { return false }
+      state.errors[path] = errno
       return true
     }
     if changed { watcher.dirty.ring() }

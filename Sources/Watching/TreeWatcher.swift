@@ -19,6 +19,9 @@ import SystemPackage
 package final class TreeWatcher: Sendable {
   /// How the watcher comes to know of changes.
   package enum Method: Sendable, Equatable {
+    /// inotify(7), and a look from time to time where it gives no watch, or where the file system is one that others
+    /// write to.
+    case auto
     /// inotify(7), and where it gives no watch, a look from time to time.
     case inotify
     /// A look from time to time only: for file systems on which other machines write.
@@ -30,7 +33,7 @@ package final class TreeWatcher: Sendable {
   let exclusions: Exclusions
   let dirty: DirtySet
   let method: Method
-  let pollInterval: Duration
+  let timing: PollTiming
   let bell: EventDescriptor
   let ready = Gate()
   let state = Mutex(State())
@@ -38,12 +41,29 @@ package final class TreeWatcher: Sendable {
   struct State: Sendable {
     var tree = DirectoryTree()
     var statistics = WatchStatistics()
-    var problems: [FilePath: Errno] = [:]
+    /// What cannot be looked at.
+    var errors: [FilePath: Errno] = [:]
+    /// Which limit of inotify(7) keeps the tree from being watched whole, and how many directories were known then.
+    var exhausted: (limit: InotifyLimit, directories: Int)?
+    /// Where a file system begins that others write to.
+    var foreign: [FilePath: FileSystemKind] = [:]
+    /// How many directories are looked at from time to time.
+    var polled = 0
     /// Why the next walk was asked for, if it was.
     var asked: Set<RescanReason> = []
+    /// What is to be caught up with.
+    var catchUp: CatchUp?
+    var seen: SuspendingClock.Instant?
     var isStarted = false
     var isStopping = false
     var failure: SystemError?
+  }
+
+  struct CatchUp: Sendable {
+    /// Everything that happened before this is to be marked.
+    var time: SuspendingClock.Instant
+    /// What is to be looked at now, as far as inotify does not tell of it.
+    var directories: Set<FilePath>
   }
 
   /// - Parameters:
@@ -51,18 +71,18 @@ package final class TreeWatcher: Sendable {
   ///   - exclusions: What is not looked into. The root itself is never excluded.
   ///   - dirty: Where changes are marked.
   ///   - method: How changes are found.
-  ///   - pollInterval: The time between two looks at what has no watch, and between two attempts to get one.
+  ///   - timing: How often is looked at what inotify does not tell of.
   /// - Throws: ``SystemError``: `EINVAL` if `root` is not absolute, `EMFILE` if no descriptor is left.
   package init(
-    root: FilePath, exclusions: Exclusions, dirty: DirtySet, method: Method = .inotify,
-    pollInterval: Duration = .seconds(10)
+    root: FilePath, exclusions: Exclusions, dirty: DirtySet, method: Method = .auto,
+    timing: PollTiming = PollTiming()
   ) throws(SystemError) {
     guard root.isAbsolute else { throw SystemError("watch", root, .invalidArgument) }
     self.root = root
     self.exclusions = exclusions
     self.dirty = dirty
     self.method = method
-    self.pollInterval = pollInterval
+    self.timing = timing
     bell = try EventDescriptor()
   }
 
@@ -112,15 +132,37 @@ package final class TreeWatcher: Sendable {
     bell.ring()
   }
 
+  /// Asks for everything that happened before `time` to be marked: events that are in the kernel's queue, events that it
+  /// has dropped, and in `directories` what inotify does not tell of. Returns at once; when it is done, ``seen`` says so
+  /// and the doorbell rings.
+  package func catchUp(with directories: [FilePath], before time: SuspendingClock.Instant) {
+    state.withLock { state in
+      state.catchUp = CatchUp(
+        time: max(time, state.catchUp?.time ?? time),
+        directories: (state.catchUp?.directories ?? []).union(directories))
+    }
+    bell.ring()
+  }
+
+  /// Everything that happened before this instant is marked, as far as ``catchUp(with:before:)`` was asked for it; `nil` if
+  /// it never was.
+  package var seen: SuspendingClock.Instant? { state.withLock { $0.seen } }
+
   /// The directories that are known now, excluded ones left out: the root first, each before those below it, siblings in
   /// the order of their names' bytes. Empty while the root is missing.
   package var directories: [FilePath] {
     state.withLock { $0.tree }.paths(from: root)
   }
 
-  /// What cannot be seen, and why, in the order of the paths' bytes. The doorbell rings when it changes.
+  /// What cannot be seen, or not at once, and why; in the order of the paths' bytes. The doorbell rings when it changes.
   package var problems: [WatchProblem] {
-    state.withLock { $0.problems }.map { WatchProblem(path: $0.key, errno: $0.value) }
+    let (errors, exhausted, foreign) = state.withLock { ($0.errors, $0.exhausted, $0.foreign) }
+    let limit = exhausted.map { limit, directories in
+      WatchProblem(path: root, cause: limit == .watches ? .noWatches(directories: directories) : .noInstances)
+    }
+    return (limit.map { [$0] } ?? [])
+      + (errors.map { WatchProblem(path: $0.key, errno: $0.value) }
+      + foreign.map { WatchProblem(path: $0.key, cause: .fileSystem($0.value, timing)) })
       .sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
   }
 
@@ -129,7 +171,8 @@ package final class TreeWatcher: Sendable {
       var statistics = state.statistics
       statistics.directories = state.tree.count
       statistics.watches = state.tree.watchCount
-      statistics.polled = state.tree.unwatched.count
+      statistics.unwatched = state.tree.unwatched.count
+      statistics.polled = state.polled
       return statistics
     }
   }

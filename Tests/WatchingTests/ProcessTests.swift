@@ -88,11 +88,11 @@ import Testing
         try await withKernelLimit("max_user_watches", 1000) { restoreLimit in
           try await becomeNobody {
             for index in 0..<1100 { try makeDirectories(root.appending("run-\(index)")) }
-            try await watching(root, pollInterval: .milliseconds(50)) { watcher, marks in
+            try await watching(root, timing: .fast) { watcher, marks in
               #expect(watcher.statistics.directories == 1101)
               #expect((1...1000).contains(watcher.statistics.watches))
               #expect(watcher.statistics.polled == 1101 - watcher.statistics.watches)
-              #expect(watcher.statistics.degraded?.contains("sysctl fs.inotify.max_user_watches=65536") == true)
+              #expect(watcher.problems.first?.description.contains("sysctl fs.inotify.max_user_watches=65536") == true)
               let all = (0..<1100).map { root.appending("run-\($0)") }
               for run in all { try write("x", to: run.appending("file")) }
               await marks.wait { marks.directories.isSuperset(of: all) }
@@ -103,7 +103,7 @@ import Testing
               try #require(seteuid(0) == 0)
               try restoreLimit()
               try #require(seteuid(65534) == 0)
-              await marks.wait { watcher.statistics.polled == 0 && watcher.statistics.degraded == nil }
+              await marks.wait { watcher.statistics.polled == 0 && watcher.problems.isEmpty }
               #expect(watcher.statistics.watches == 1102)
             }
           }

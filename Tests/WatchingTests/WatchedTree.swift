@@ -59,13 +59,13 @@ final class Marks {
 /// Runs a watcher on `root` for as long as `body` does; `body` begins when it is ready and its start-up mark is taken.
 func watching(
   _ root: FilePath, excluding names: [String] = [], own: [FilePath] = [], limit: Int = 4096,
-  method: TreeWatcher.Method = .inotify, pollInterval: Duration = .seconds(10),
+  method: TreeWatcher.Method = .auto, timing: PollTiming = PollTiming(),
   _ body: (TreeWatcher, Marks) async throws -> Void
 ) async throws {
   let dirty = DirtySet(limit: limit)
   let watcher = try TreeWatcher(
     root: root, exclusions: Exclusions(names: names, own: own), dirty: dirty, method: method,
-    pollInterval: pollInterval)
+    timing: timing)
   try await withThrowingTaskGroup { group in
     group.addTask { try await watcher.run() }
     await watcher.waitUntilReady()
@@ -76,6 +76,12 @@ func watching(
     group.cancelAll()
     try await group.waitForAll()
   }
+}
+
+extension PollTiming {
+  /// As often as a test can wait for.
+  static let fast = PollTiming(
+    shortest: .milliseconds(20), longest: .milliseconds(80), slow: .milliseconds(40), retry: .milliseconds(50))
 }
 
 func write(_ text: String, to path: FilePath) throws {

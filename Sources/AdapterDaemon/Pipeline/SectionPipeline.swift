@@ -1,6 +1,5 @@
 import Adapters
 import Bundles
-import Foundation
 import Kernel
 import Logging
 import Publishing
@@ -47,7 +46,7 @@ final class SectionPipeline: Sendable {
     alarm = Alarm { dirty.ring() }
     watcher = try TreeWatcher(
       root: section.outputs, exclusions: Exclusions(names: section.exclude, own: own + (keeper?.paths ?? [])),
-      dirty: dirty, method: section.watch == .poll ? .poll : .inotify)
+      dirty: dirty, method: section.watch.method)
   }
 
   /// Looks again: a heartbeat.
@@ -79,77 +78,102 @@ final class SectionPipeline: Sendable {
 
   /// Takes the whole dirty set, and deals with what can be dealt with now.
   private func look(_ attention: inout Attention) async throws {
-    var touched: [FilePath] = []
-    switch dirty.take() {
-    case .nothing: break
-    case .directories(let directories): touched = Array(directories)
-    case .everything(let reasons):
-      if reasons != [.startup] { reporter.rescan(section.outputs, reasons: reasons.map(\.rawValue).sorted()) }
-      touched = watcher.directories
-    }
-    for directory in touched { attention.touch(directory) }
-    reporter.watching(section.outputs, directories: watcher.statistics.directories)
-    for problem in watcher.problems { reporter.degraded(section.outputs, problem.path, problem.description) }
-    if let degraded = watcher.statistics.degraded { reporter.degraded(section.outputs, section.outputs, degraded) }
+    // Asked first: what happened before is in the set then.
+    let seen = watcher.seen
+    let touched = takeMarks(&attention)
+    reporter.watching(
+      section.outputs, directories: watcher.statistics.directories, problems: Set(watcher.problems))
+    // That nothing was heard of a directory does not mean that nothing happened in it.
+    if let (directories, time) = attention.asks() { watcher.catchUp(with: directories, before: time) }
 
     // A checkpoint whose end can be proven need not be quiet; all else must.
-    let provable = touched.filter { $0.lastComponent?.shown.hasPrefix("checkpoint-") == true }
-    let runs = Set((attention.settled() + attention.overdue() + provable).map(reader.run(of:)))
-    for run in runs.sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) {
-      try await consider(run, &attention)
+    let provable = touched.filter { $0.lastComponent?.shown.hasPrefix("checkpoint-") == true }.map(reader.run(of:))
+    let quiet = Set((seen.map { attention.due(at: $0) } ?? []).map(reader.run(of:)))
+    for run in quiet.union(provable).sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) {
+      try await consider(run, quietAt: quiet.contains(run) ? seen : nil, &attention)
       watchdog.progress(stage)
     }
   }
 
+  /// - Returns: the directories in which something happened.
+  private func takeMarks(_ attention: inout Attention) -> [FilePath] {
+    switch dirty.take() {
+    case .nothing: return []
+    case .directories(let directories):
+      for directory in directories { attention.touch(directory) }
+      return Array(directories)
+    case .everything(let reasons):
+      let isStart = reasons == [.startup]
+      if !isStart { reporter.rescan(section.outputs, reasons: reasons.map(\.rawValue).sorted()) }
+      let all = watcher.directories
+      for directory in all { attention.touch(directory, atStart: isStart) }
+      return all
+    }
+  }
+
   /// Takes in the newest state of `run` that is whole and at rest.
-  private func consider(_ run: FilePath, _ attention: inout Attention) async throws {
+  ///
+  /// - Parameter time: What is known to have been quiet was so at this instant; if it is not known, only what is proven to
+  ///   be whole counts.
+  private func consider(_ run: FilePath, quietAt time: Attention.Instant?, _ attention: inout Attention) async throws {
     let reading: RunReading
     do {
       reading = try await worker.run { [reader] in try reader.read(run: run) }
     } catch let error as SystemError {
       // Gone meanwhile: its parent's event brings what is there now.
-      if error.errno != .noSuchFileOrDirectory { reporter.degraded(section.outputs, run, "\(error)") }
+      if error.errno != .noSuchFileOrDirectory { reporter.unreadable(run, error, in: section.outputs) }
       return
     }
-    var waiting: Set<FilePath> = []
-    var lasting: Set<FilePath> = []
-    var done: Set<FilePath> = []
-    for (directory, lacks) in Dictionary(grouping: reading.incomplete, by: \.directory)
-    where !attention.settler.isSettling(directory) {
-      waiting.insert(directory)
-      let reason = lacks.map(\.reason).joined(separator: "; ")
-      let hasLasted = attention.waits(directory, for: reason)
-      if hasLasted { lasting.insert(directory) }
-      // A mark that does not come is done without.
-      if hasLasted, lacks.allSatisfy(\.isOptional) { done.insert(directory) }
-      reporter.incomplete(directory, reason, lasting: hasLasted, in: section.outputs)
-    }
-    attention.forget(reading.states.map(\.directory), except: waiting)
-    for refusal in reading.refusals where !attention.settler.isSettling(refusal.directory) {
-      reporter.refused(refusal.file, refusal.reason, in: section.outputs)
-    }
-    let candidate = reading.states.first { state in
-      if state.endIsProven { return true }
-      if attention.settler.isSettling(state.directory) { return false }
-      // mlx-lm's numbered copy stands in for weights that stay torn: the trainer was killed while it wrote them.
-      if state.weights.name != state.weightsName { return lasting.contains(state.directory) }
-      return !waiting.contains(state.directory) || done.contains(state.directory)
+    let (waiting, lasting, done) = report(reading, quietAt: time, &attention)
+    var candidate: AdapterState?
+    for state in reading.states where candidate == nil {
+      if state.endIsProven {
+        candidate = state
+      } else if let time, attention.isAtRest(state, at: time) {
+        // mlx-lm's numbered copy stands in for weights that stay torn: the trainer was killed while it wrote them.
+        let isCopy = state.weights.name != state.weightsName
+        let isWanted =
+          isCopy
+          ? lasting.contains(state.directory) : !waiting.contains(state.directory) || done.contains(state.directory)
+        if isWanted { candidate = state }
+      }
     }
     guard let candidate, attention.isNews(candidate) else { return }
     if section.when == .final, !candidate.isFinal {
-      if try await !isOver(candidate, reading, &attention) { return }
+      let rest = try await worker.run { SaveInterval.rest(after: candidate, among: reading.states) }
+      let age = attention.age(of: candidate)
+      if age < rest { return attention.looksAgain(in: rest - age, candidate.directory) }
     }
     await take(candidate, &attention)
   }
 
-  /// Whether the training of a state that does not say so itself is over: nothing was written for several times as long
-  /// as it took from save to save.
-  private func isOver(_ state: AdapterState, _ reading: RunReading, _ attention: inout Attention) async throws -> Bool {
-    let rest = try await worker.run { SaveInterval.rest(after: state, among: reading.states) }
-    let age = Date().timeIntervalSince1970 - Double(state.weights.identity.modified) / 1e9
-    if age >= rest.seconds { return true }
-    attention.looksAgain(at: .now + .seconds(rest.seconds - age), state.directory)
-    return false
+  /// Says what is wrong with directories that are quiet.
+  ///
+  /// - Returns: those that lack something, those of them that have for as long as anybody waits, and those that are done
+  ///   without it.
+  private func report(
+    _ reading: RunReading, quietAt time: Attention.Instant?, _ attention: inout Attention
+  ) -> (waiting: Set<FilePath>, lasting: Set<FilePath>, done: Set<FilePath>) {
+    var waiting: Set<FilePath> = []
+    var lasting: Set<FilePath> = []
+    var done: Set<FilePath> = []
+    func isQuiet(_ directory: FilePath) -> Bool { time.map { !attention.isSettling(directory, at: $0) } ?? false }
+    for (directory, lacks) in Dictionary(grouping: reading.incomplete, by: \.directory) {
+      waiting.insert(directory)
+      guard isQuiet(directory) else { continue }
+      let hasLasted = attention.waits(directory, for: lacks.map(\.reason).joined(separator: "; "))
+      if hasLasted { lasting.insert(directory) }
+      // A mark that does not come is done without.
+      if hasLasted, lacks.allSatisfy(\.isOptional) { done.insert(directory) }
+      // That somebody lets go of a file makes no event where there is no watch.
+      if lacks.contains(where: { $0.kind == .heldOpen }) { attention.looksAgain(in: Attention.patience / 6, directory) }
+      reporter.incomplete(directory, lacks, lasting: hasLasted, in: section.outputs)
+    }
+    attention.forget(reading.states.map(\.directory), except: waiting)
+    for refusal in reading.refusals where isQuiet(refusal.directory) {
+      reporter.refused(refusal.file, refusal.reason, in: section.outputs)
+    }
+    return (waiting, lasting, done)
   }
 
   private func take(_ state: AdapterState, _ attention: inout Attention) async {
@@ -174,7 +198,17 @@ final class SectionPipeline: Sendable {
     } catch {
       reporter.refused(state.weights.path, "\(error)", in: section.outputs)
       // A full disk is emptied, a mode is mended, without an event here.
-      attention.looksAgain(at: .now + Attention.patience, state.directory)
+      attention.looksAgain(in: Attention.patience, state.directory)
+    }
+  }
+}
+
+extension PublishSection.Watch {
+  fileprivate var method: TreeWatcher.Method {
+    switch self {
+    case .auto: .auto
+    case .inotify: .inotify
+    case .poll: .poll
     }
   }
 }
