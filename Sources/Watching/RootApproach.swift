@@ -17,7 +17,8 @@ struct RootApproach {
   }
 
   let destination: Destination
-  let inotify: Inotify
+  /// `nil` if there is no instance to be had.
+  let inotify: Inotify?
   /// Whether a place that matters could not be watched: then the way has to be walked again now and then.
   let isBlind: Bool
   private let awaited: [UInt8]?
@@ -28,14 +29,12 @@ struct RootApproach {
   private static let maximumLinks = 40
 
   /// Walks to `path`, which is absolute, setting each watch before it looks, so that no change is missed between.
-  ///
-  /// - Throws: ``SystemError`` if there is no inotify instance to be had.
-  init(to path: FilePath) throws(SystemError) {
-    inotify = try Inotify()
+  init(to path: FilePath) {
+    inotify = try? Inotify()
     var walk = Walk(inotify: inotify, path: path)
     destination = walk.run()
     awaited = walk.awaited
-    isBlind = walk.isBlind
+    isBlind = walk.isBlind || inotify == nil
   }
 
   /// Whether `event` may mean that the way has changed.
@@ -44,7 +43,7 @@ struct RootApproach {
   }
 
   private struct Walk {
-    let inotify: Inotify
+    let inotify: Inotify?
     var pending: [FilePath.Component]
     var current = FilePath("/")
     var links = 0
@@ -52,7 +51,7 @@ struct RootApproach {
     var isBlind = false
     private var arrived = Destination.missing(.noSuchFileOrDirectory)
 
-    init(inotify: Inotify, path: FilePath) {
+    init(inotify: Inotify?, path: FilePath) {
       self.inotify = inotify
       pending = path.components.reversed()
     }
@@ -135,7 +134,7 @@ struct RootApproach {
     /// be walked through.
     private mutating func watch(_ path: FilePath, _ mask: InotifyMask) -> Errno? {
       do throws(SystemError) {
-        _ = try inotify.watch(path, for: mask)
+        _ = try inotify?.watch(path, for: mask)
         return nil
       } catch {
         if error.errno == .noSpace || error.errno == .noMemory { isBlind = true }

@@ -7,14 +7,8 @@ extension TreeLoop {
   func approachRoot() {
     mustApproach = false
     let hadRoot = shared { $0.tree.root != nil }
-    do throws(SystemError) {
-      approach = try RootApproach(to: watcher.root)
-    } catch {
-      // The old way, if there is one, still tells.
-      if !hadRoot { note(error.errno, at: watcher.root) }
-      return retryLater()
-    }
-    guard let approach else { return }
+    let approach = RootApproach(to: watcher.root)
+    self.approach = approach
     if isBlind { retryLater() }
     switch approach.destination {
     case .missing(let errno):

@@ -115,14 +115,14 @@ final class TreeLoop {
 
     func entry(_ descriptor: CInt?) -> pollfd { pollfd(fd: descriptor ?? -1, events: Int16(POLLIN), revents: 0) }
     var entries = [
-      entry(watcher.bell.raw), entry(inotify?.raw), entry(approach?.inotify.raw), mounts?.entry ?? entry(nil),
+      entry(watcher.bell.raw), entry(inotify?.raw), entry(approach?.inotify?.raw), mounts?.entry ?? entry(nil),
     ]
     try waitForInput(&entries, timeout: timeout)
 
     if entries[0].revents != 0 { watcher.bell.silence() }
     if entries[1].revents != 0 || !ahead.isEmpty { try readEvents() }
-    if entries[2].revents != 0, let approach {
-      for event in try approach.inotify.read() where approach.concerns(event) { mustApproach = true }
+    if entries[2].revents != 0, let approach, let inotify = approach.inotify {
+      for event in try inotify.read() where approach.concerns(event) { mustApproach = true }
     }
     if entries[3].revents != 0, !isRootInPlace { mustApproach = true }
     if let retryAt, clock.now >= retryAt { retry() }

@@ -8,19 +8,13 @@ import Testing
 
 /// The kernel's queue, made full for real.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct OverflowTests {
-  /// Runs `body` with a queue of only a few events for the inotify instances that are made meanwhile, if that is
-  /// allowed; else a flood has to fill the kernel's own.
-  private func withSmallQueue(_ body: () async throws -> Void) async throws {
-    if geteuid() != 0 { return try await body() }
-    try await withKernelLimit("max_queued_events", 16) { _ in try await body() }
-  }
-
   @Test func `after an overflow everything is marked, and all directories are known`() async throws {
     try await withTemporaryDirectory { root in
       for index in 0..<20 { try makeDirectories(root.appending("run-\(index)").appending("kept").appending("deep")) }
       var kept = (0..<20).map { root.appending("run-\($0)").appending("kept") }
       let dirty = DirtySet()
-      let watcher = try TreeWatcher(root: root, exclusions: Exclusions(names: [], own: []), dirty: dirty)
+      let watcher = try TreeWatcher(
+        root: root, exclusions: Exclusions(names: [], own: []), dirty: dirty, method: .inotify)
       try await withThrowingTaskGroup { group in
         try await withSmallQueue {
           group.addTask { try await watcher.run() }
@@ -72,4 +66,11 @@ import Testing
         try allDirectories(below: $0)
       }
   }
+}
+
+/// Runs `body` with a queue of only a few events for the inotify instances that are made meanwhile, if that is
+/// allowed; else a flood has to fill the kernel's own.
+func withSmallQueue(_ body: () async throws -> Void) async throws {
+  if geteuid() != 0 { return try await body() }
+  try await withKernelLimit("max_queued_events", 16) { _ in try await body() }
 }

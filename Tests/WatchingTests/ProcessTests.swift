@@ -111,6 +111,45 @@ import Testing
       }
     }
   }
+
+  @Test(.enabled(if: geteuid() == 0, "only root can become somebody else"))
+  func `without an inotify instance the tree is polled, and watched when there is one`() async {
+    await #expect(processExitsWith: .success) {
+      try await withTemporaryDirectory { scratch in
+        #expect(chmod(scratch.string, 0o777) == 0)
+        let root = scratch.appending("out")
+        // Instances are counted for each user: this user has none yet, and other tests are root's.
+        try await becomeNobody {
+          try makeDirectories(root.appending("run"))
+          var limit = rlimit()
+          #expect(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+          var taken: [Inotify] = []
+          do throws(SystemError) {
+            while taken.count < limit.rlim_cur - 100 { taken.append(try Inotify()) }
+            return  // so many are allowed that the descriptors would not do
+          } catch {
+            #expect(error.errno == .tooManyOpenFiles)
+          }
+          try await watching(root, timing: .fast) { watcher, marks in
+            #expect(watcher.problems.map(\.cause) == [.noInstances])
+            #expect(watcher.problems.first?.description.contains("sysctl fs.inotify.max_user_instances=") == true)
+            #expect(watcher.statistics.watches == 0 && watcher.statistics.polled == 2)
+            try write("x", to: root.appending("run").appending("file"))
+            await marks.wait(for: root.appending("run"))
+            try makeDirectories(root.appending("new").appending("deep"))
+            await marks.wait(for: root.appending("new").appending("deep"))
+
+            taken = []
+            await marks.wait { watcher.statistics.polled == 0 && watcher.problems.isEmpty }
+            #expect(watcher.statistics.watches == 4)
+            marks.forget()
+            try write("x", to: root.appending("new").appending("file"))
+            await marks.wait(for: root.appending("new"))
+          }
+        }
+      }
+    }
+  }
 }
 
 /// Runs `body` without root's rights. For a process of its own.

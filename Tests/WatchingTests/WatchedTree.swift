@@ -59,7 +59,7 @@ final class Marks {
 /// Runs a watcher on `root` for as long as `body` does; `body` begins when it is ready and its start-up mark is taken.
 func watching(
   _ root: FilePath, excluding names: [String] = [], own: [FilePath] = [], limit: Int = 4096,
-  method: TreeWatcher.Method = .auto, timing: PollTiming = PollTiming(),
+  method: TreeWatcher.Method = .inotify, timing: PollTiming = PollTiming(),
   _ body: (TreeWatcher, Marks) async throws -> Void
 ) async throws {
   let dirty = DirtySet(limit: limit)
