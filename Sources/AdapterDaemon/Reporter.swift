@@ -92,6 +92,12 @@ package final class Reporter: Sendable {
       .failed, level: .error, "\(file.shown) is not published: \(reason)", EventFields(outputs: outputs, error: reason))
   }
 
+  /// Says once that `link` leads nowhere for us.
+  func notFollowed(_ link: FilePath) {
+    guard isNews(link, "link") else { return }
+    logger.notice("\(link.shown): it is a symbolic link, and none is followed")
+  }
+
   func forget(_ path: FilePath) {
     state.withLock { state in
       state.said[path] = nil

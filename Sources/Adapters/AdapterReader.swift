@@ -59,6 +59,7 @@ package struct AdapterReader: Sendable {
     _ directory: RunDirectory, _ entries: [DirectoryEntry], _ shared: RunDirectory.Shared,
     in tree: ConfinedTree, into reading: inout RunReading
   ) throws(SystemError) {
+    reading.links += directory.links(among: entries)
     try directory.read(entries, shared, in: tree, into: &reading)
     for entry in entries where entry.kind == .directory && RunDirectory.isPart(entry.name) {
       let part = RunDirectory(directory.path.pushing(FilePath(bytes: entry.name)), run: directory.run)

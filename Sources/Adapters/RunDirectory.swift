@@ -65,6 +65,16 @@ struct RunDirectory {
     }
   }
 
+  /// The first symbolic links among `entries`, but hidden ones and those that are refused by name when they are read.
+  func links(among entries: [DirectoryEntry]) -> [FilePath] {
+    let refused = [AdapterFormat.mlx, .peft].map(\.weightsName) + ["adapter_config.json"]
+    let links = entries.lazy.filter { entry in
+      entry.kind == .symbolicLink && entry.name.first != UInt8(ascii: ".")
+        && !refused.contains { entry.name == Array($0.utf8) }
+    }
+    return links.prefix(20).map { path.pushing(FilePath(bytes: $0.name)) }
+  }
+
   /// Reads what goes for all states of the run.
   func shared(
     _ entries: [DirectoryEntry], in tree: ConfinedTree, reading: inout RunReading

@@ -61,10 +61,16 @@ package struct RunReading: Sendable, Equatable {
   package var states: [AdapterState]
   package var incomplete: [Incomplete]
   package var refusals: [Refusal]
+  /// Symbolic links that stand where something else of an adapter could, and are not followed; not more than a few of
+  /// each directory.
+  package var links: [FilePath]
 
-  package init(states: [AdapterState] = [], incomplete: [Incomplete] = [], refusals: [Refusal] = []) {
+  package init(
+    states: [AdapterState] = [], incomplete: [Incomplete] = [], refusals: [Refusal] = [], links: [FilePath] = []
+  ) {
     self.states = states
     self.incomplete = incomplete
     self.refusals = refusals
+    self.links = links
   }
 }

@@ -124,6 +124,7 @@ final class SectionPipeline: Sendable {
       if error.errno != .noSuchFileOrDirectory { reporter.unreadable(run, error, in: section.outputs) }
       return
     }
+    for link in reading.links { reporter.notFollowed(link) }
     let (waiting, lasting, done) = report(reading, quietAt: time, &attention)
     var candidate: AdapterState?
     for state in reading.states where candidate == nil {
