@@ -18,7 +18,7 @@ venv   = .build/venv
 python = $(CURDIR)/$(venv)/bin/python
 
 # What a build, the tests and the demo need beside Swift; `setup` installs those that are missing.
-packages = binutils ca-certificates git libsqlite3-dev libsystemd-dev pkg-config python3-venv zlib1g-dev
+packages = binutils bindfs ca-certificates git libsqlite3-dev libsystemd-dev pkg-config python3-venv rsync zlib1g-dev
 
 .DEFAULT_GOAL := help
 # Swift uses all cores by itself; two targets at once would only be in each other's way.

@@ -21,7 +21,9 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let package = Package(
   name: "adapterd",
   products: [
-    .executable(name: "adapterd", targets: ["adapterd"])
+    .executable(name: "adapterd", targets: ["adapterd"]),
+    // For tests: LD_PRELOAD needs a file of its own.
+    .library(name: "WallClock", type: .dynamic, targets: ["WallClock"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -153,6 +155,7 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"), "Yams", crypto, logging,
       ],
       path: "Tests/TestHub", swiftSettings: strict),
+    .target(name: "WallClock", path: "Tests/WallClock"),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
