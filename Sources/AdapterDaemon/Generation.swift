@@ -61,7 +61,7 @@ final class Generation: Sendable {
     }
   }
 
-  /// Returns when every watch stands and what was there has been looked at once.
+  /// Returns when every watch stands and every tree has been walked once.
   func waitUntilReady() async {
     for pipeline in pipelines { await pipeline.waitUntilReady() }
   }

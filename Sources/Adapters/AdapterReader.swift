@@ -28,6 +28,13 @@ package struct AdapterReader: Sendable {
     return outputs
   }
 
+  /// Whether a directory is named as a checkpoint is: what lies in it has an end mark.
+  package static func isCheckpoint(_ directory: FilePath) -> Bool {
+    let bytes = directory.bytes
+    let name = bytes.lastIndex(of: UInt8(ascii: "/")).map { bytes[($0 + 1)...] } ?? bytes[...]
+    return name.starts(with: "checkpoint-".utf8)
+  }
+
   /// The run's own name, `{directory}` in a configuration, safe to print.
   package func name(of run: FilePath) -> String { run.lastComponent?.shown ?? run.shown }
 

@@ -35,6 +35,11 @@ static inline int clinux_openat2(int directory, const char *path, uint64_t flags
 /// ioctl_ficlone(2): shares the bytes of `source` with `destination` where the file system can.
 static inline int clinux_ficlone(int destination, int source) { return ioctl(destination, FICLONE, source); }
 
+/// getdents64(2): readdir(3) would allocate a stream, and copy the descriptor, for each directory of a big tree.
+static inline int clinux_getdents64(int directory, void *buffer, unsigned size) {
+  return (int)syscall(SYS_getdents64, directory, buffer, size);
+}
+
 /// ioctl(2) FIONREAD: how many bytes there are to read.
 static inline int clinux_bytes_to_read(int descriptor, int *count) { return ioctl(descriptor, FIONREAD, count); }
 

@@ -10,10 +10,14 @@ package final class ConfinedTree: Sendable {
   /// Where the tree begins.
   package let root: FilePath
   private let directory: OwnedDescriptor
+  /// ``root`` with a slash at its end.
+  private let prefix: [UInt8]
 
   /// - Throws: ``SystemError`` if `root` is no directory that can be opened.
   package init(at root: FilePath) throws(SystemError) {
     self.root = root
+    let bytes = root.bytes
+    prefix = bytes.last == UInt8(ascii: "/") ? bytes : bytes + [UInt8(ascii: "/")]
     do throws(Errno) {
       directory = OwnedDescriptor(
         owning: try retryingInterrupts { root.withPlatformString { Glibc.open($0, O_PATH | O_DIRECTORY | O_CLOEXEC) } })
@@ -51,21 +55,21 @@ package final class ConfinedTree: Sendable {
     do throws(Errno) {
       return OwnedDescriptor(
         owning: try retryingInterrupts {
-          relative.withPlatformString { clinux_openat2(directory, $0, flags, 0, resolve) }
+          relative.withUnsafeBufferPointer { clinux_openat2(directory, $0.baseAddress, flags, 0, resolve) }
         })
     } catch {
       throw SystemError("open", path, error)
     }
   }
 
-  /// What is left of `path` below ``root``; `nil` if it does not begin with it. Compares bytes, of which a path has one
-  /// spelling only: `removePrefix` would take a hundred times as long, for each file of a big tree.
-  private func relative(_ path: FilePath) -> FilePath? {
-    var prefix = root.bytes
-    if prefix.last != UInt8(ascii: "/") { prefix.append(UInt8(ascii: "/")) }
-    let bytes = path.bytes
-    guard bytes.count > prefix.count, bytes.starts(with: prefix) else { return nil }
-    return FilePath(bytes: bytes[prefix.count...])
+  /// What is left of `path` below ``root``, with a null at its end; `nil` if it does not begin with it. Compares bytes, of
+  /// which a path has one spelling only: `removePrefix` would take a hundred times as long, for each file of a big tree.
+  private func relative(_ path: FilePath) -> [CChar]? {
+    path.withPlatformString { bytes in
+      let length = strlen(bytes)
+      guard length > prefix.count, memcmp(bytes, prefix, prefix.count) == 0 else { return nil }
+      return Array(UnsafeBufferPointer(start: bytes, count: length + 1)[prefix.count...])
+    }
   }
 
   /// Reads the whole file at `path`, for files that are small by their nature.

@@ -9,6 +9,8 @@ package struct DirectoryEntry: Sendable, Hashable {
   package let name: [UInt8]
   /// Symbolic links are not followed.
   package let kind: Kind
+  /// As the directory has it; that of what is mounted over it is another.
+  package let inode: UInt64
 }
 
 extension ConfinedTree {
@@ -23,42 +25,41 @@ extension ConfinedTree {
 }
 
 extension OwnedDescriptor {
-  /// Gives each name in this directory, which was opened for listing, without `.` and `..`, in the file system's order.
+  /// Gives each name in this directory, which was opened for listing and is read from where it stands, without `.` and
+  /// `..`, in the file system's order. See getdents64(2).
   ///
-  /// A name that was there all the time comes once; one that came or went meanwhile may come or not, see readdir(3).
+  /// A name that was there all the time comes once; one that came or went meanwhile may come or not.
   ///
   /// - Parameters:
   ///   - path: For the error only.
   ///   - body: Is given one entry after the other, so that a directory of a million names need not be in memory.
-  /// - Throws: ``SystemError`` of readdir(3).
+  /// - Throws: ``SystemError`` of getdents64(2).
   package borrowing func forEachEntry(path: FilePath, _ body: (DirectoryEntry) -> Void) throws(SystemError) {
-    let copy: CInt
     let raw = self.raw
-    do throws(Errno) {
-      copy = try retryingInterrupts { fcntl(raw, F_DUPFD_CLOEXEC, 0) }
-    } catch {
-      throw SystemError("list", path, error)
-    }
-    guard let stream = fdopendir(copy) else {
-      let saved = Errno(rawValue: errno)
-      close(copy)
-      throw SystemError("list", path, saved)
-    }
-    defer { closedir(stream) }  // which closes the copy too
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 * 1024, alignment: 8)
+    defer { buffer.deallocate() }
     while true {
-      errno = 0
-      guard let record = readdir(stream) else {
-        let saved = Errno(rawValue: errno)
-        if saved.rawValue != 0 { throw SystemError("list", path, saved) }
-        return
+      let count: CInt
+      do throws(Errno) {
+        count = try retryingInterrupts { clinux_getdents64(raw, buffer.baseAddress, UInt32(buffer.count)) }
+      } catch {
+        throw SystemError("list", path, error)
       }
-      let name = withUnsafeBytes(of: &record.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-      if name == [UInt8(ascii: ".")] || name == [UInt8(ascii: "."), UInt8(ascii: ".")] { continue }
-      let type = Int(record.pointee.d_type)
-      guard let kind = type == Int(DT_UNKNOWN) ? DirectoryEntry.Kind(of: name, in: copy) : .init(type: type) else {
-        continue
+      if count == 0 { return }
+      var rest = UnsafeRawBufferPointer(buffer).prefix(Int(count))
+      // The record: inode, offset, its length, type, name up to a null.
+      while rest.count > 19 {
+        let record = UnsafeRawBufferPointer(rebasing: rest)
+        let inode = record.loadUnaligned(as: UInt64.self)
+        let length = Int(record.loadUnaligned(fromByteOffset: 16, as: UInt16.self))
+        let type = record.loadUnaligned(fromByteOffset: 18, as: UInt8.self)
+        let name = Array(record[19..<length].prefix { $0 != 0 })
+        rest = rest.dropFirst(length)
+        if name == [UInt8(ascii: ".")] || name == [UInt8(ascii: "."), UInt8(ascii: ".")] { continue }
+        let isKnown = Int(type) != Int(DT_UNKNOWN)
+        guard let kind = isKnown ? .init(type: Int(type)) : DirectoryEntry.Kind(of: name, in: raw) else { continue }
+        body(DirectoryEntry(name: name, kind: kind, inode: inode))
       }
-      body(DirectoryEntry(name: name, kind: kind))
     }
   }
 }

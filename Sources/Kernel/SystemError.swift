@@ -34,9 +34,11 @@ extension FilePath {
   }
 
   /// A path of any bytes but null, as the kernel gives file names.
-  package init(bytes: some Sequence<UInt8>) {
-    let terminated = bytes.map { CChar(bitPattern: $0) } + [0]
-    self = terminated.withUnsafeBufferPointer { buffer in
+  package init(bytes: some Collection<UInt8>) {
+    // Without an array between: this is what a walk over a big tree does most.
+    self = withUnsafeTemporaryAllocation(of: CChar.self, capacity: bytes.count + 1) { buffer in
+      _ = buffer.initialize(from: bytes.lazy.map { CChar(bitPattern: $0) })
+      buffer.initializeElement(at: bytes.count, to: 0)
       guard let base = buffer.baseAddress else { return FilePath() }
       return FilePath(platformString: base)
     }

@@ -5,7 +5,7 @@ import SystemPackage
 /// What is never looked into, and what is never worth a look.
 package struct Exclusions: Sendable {
   private let directoryNames: NamePatterns
-  private let ownPaths: [FilePath]
+  private let ownPaths: [(path: FilePath, bytes: [UInt8])]
 
   /// - Parameters:
   ///   - names: Directory names besides ``builtInDirectories``, each may be a pattern as in glob(7). A name is one
@@ -13,7 +13,7 @@ package struct Exclusions: Sendable {
   ///   - own: The absolute paths of directories that the daemon itself writes. They need not exist.
   package init(names: [String], own: [FilePath]) {
     directoryNames = NamePatterns(Self.builtInDirectories + names)
-    ownPaths = own.map { $0.lexicallyNormalized() }
+    ownPaths = own.map { $0.lexicallyNormalized() }.map { ($0, $0.bytes) }
   }
 
   /// Whether the directory at `path`, and all below it, is never watched, listed or reported.
@@ -27,9 +27,28 @@ package struct Exclusions: Sendable {
   /// The same, for who knows the last component as bytes already: a path is costly to take apart.
   func excludesDirectory(_ path: FilePath, named name: [UInt8]) -> Bool {
     if directoryNames.contain(name) { return true }
-    if ownPaths.contains(where: { path.starts(with: $0) }) { return true }
+    let bytes = path.bytes
+    if ownPaths.contains(where: { Self.bytes(bytes, areAtOrBelow: $0.bytes) }) { return true }
     guard !ownPaths.isEmpty, let inode = Inode(of: path, following: false) else { return false }
-    return ownPaths.contains { Inode(of: $0, following: true) == inode }
+    return ownPaths.contains { Inode(of: $0.path, following: true) == inode }
+  }
+
+  /// The numbers of the inodes that the daemon's own directories have now: a directory whose number is none of these, and
+  /// whose path is none of theirs, need not be asked for its inode.
+  func ownInodes() -> Set<UInt64> { Set(ownPaths.compactMap { Inode(of: $0.path, following: true)?.number }) }
+
+  /// Whether one of the daemon's own directories has a path in, at or above `path`.
+  func mayOwnWithin(_ path: FilePath) -> Bool {
+    let bytes = path.bytes
+    return ownPaths.contains { Self.bytes($0.bytes, areAtOrBelow: bytes) || Self.bytes(bytes, areAtOrBelow: $0.bytes) }
+  }
+
+  /// Whether a directory of this name is never looked into, wherever it is.
+  func excludesDirectory(named name: [UInt8]) -> Bool { directoryNames.contain(name) }
+
+  private static func bytes(_ bytes: [UInt8], areAtOrBelow above: [UInt8]) -> Bool {
+    bytes.starts(with: above)
+      && (bytes.count == above.count || bytes[above.count] == UInt8(ascii: "/") || above.last == UInt8(ascii: "/"))
   }
 
   /// Whether a file of this name, alone, is no reason to look at its directory: a temporary name that will be renamed,

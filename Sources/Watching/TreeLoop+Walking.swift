@@ -63,10 +63,10 @@ extension TreeLoop {
     if job.mark == .ifChanged, !look.isNews { return }
     let mark = job.mark == .no ? Mark.no : .yes
     var gone = Set(shared { $0.tree.childNames(of: id) })
-    for (number, name) in look.directories.enumerated() {
+    for (number, (name, mayBeOwn)) in look.directories.enumerated() {
       if number % Self.breath == Self.breath - 1 { readAhead() }
       let path = job.path.appending(bytes: name)
-      if watcher.exclusions.excludesDirectory(shown(path), named: name) { continue }
+      if mayBeOwn, watcher.exclusions.excludesDirectory(shown(path), named: name) { continue }
       gone.remove(name)
       attach(name, in: id, at: path, deep: job.deep, mark: mark)
     }
@@ -78,7 +78,8 @@ extension TreeLoop {
 
   /// What a look at a directory says.
   private struct Look {
-    var directories: [[UInt8]] = []
+    /// Those that are not excluded by their names, and whether they may be the daemon's own.
+    var directories: [(name: [UInt8], mayBeOwn: Bool)] = []
     /// Something is not as it was at the last look; also so where inotify tells all.
     var isNews = true
   }
@@ -91,13 +92,20 @@ extension TreeLoop {
     let kind = try FileSystemKind(of: directory, path: job.path)
     note(kind, of: job.directory, atReal: job.path)
     let pace = pace(of: job.directory, on: kind)
+    let exclusions = watcher.exclusions
+    var own: Set<UInt64>?
+    let isNear = exclusions.mayOwnWithin(shown(job.path))
     var look = Look()
     var count = 0
     var fingerprint = 0
     try directory.forEachEntry(path: job.path) { entry in
       count += 1
       if count % Self.breath == 0 { readAhead() }
-      if entry.kind == .directory { look.directories.append(entry.name) }
+      if entry.kind == .directory, !exclusions.excludesDirectory(named: entry.name) {
+        let inodes = own ?? exclusions.ownInodes()
+        own = inodes
+        look.directories.append((entry.name, isNear || inodes.contains(entry.inode)))
+      }
       // A sum, for the order in which a file system lists names may change although nothing else does.
       if pace != nil { fingerprint &+= self.fingerprint(of: entry, in: job.path) }
     }

@@ -100,13 +100,13 @@ import Testing
       let entries = try tree.listDirectory(root)
       #expect(entries.count == 5)
       #expect(
-        Set(entries) == [
-          DirectoryEntry(name: odd, kind: .directory),
-          DirectoryEntry(name: Array("deep".utf8), kind: .directory),
-          DirectoryEntry(name: Array(".hidden".utf8), kind: .regularFile),
-          DirectoryEntry(name: Array("link".utf8), kind: .symbolicLink),
-          DirectoryEntry(name: Array("fifo".utf8), kind: .other),
+        Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0.kind) }) == [
+          odd: .directory, Array("deep".utf8): .directory, Array(".hidden".utf8): .regularFile,
+          Array("link".utf8): .symbolicLink, Array("fifo".utf8): .other,
         ])
+      for entry in entries {
+        #expect(entry.inode == (try FileIdentity(of: FilePath(bytes: root.bytes + [0x2f] + entry.name)).inode))
+      }
       #expect(try tree.listDirectory(root.appending("deep")).map(\.name) == [Array("file".utf8)])
     }
   }

@@ -52,7 +52,7 @@ final class SectionPipeline: Sendable {
   /// Looks again: a heartbeat.
   func ring() { dirty.ring() }
 
-  /// Returns when the watches stand and everything that was there has been looked at once.
+  /// Returns when the watches stand and the whole tree has been walked once.
   func waitUntilReady() async { await looked.wait() }
 
   /// Watches until it is cancelled.
@@ -62,6 +62,8 @@ final class SectionPipeline: Sendable {
     try await withThrowingDiscardingTaskGroup { group in
       group.addTask { [watcher] in try await watcher.run() }
       await watcher.waitUntilReady()
+      report()
+      looked.open()
       var attention = Attention(settle: section.settle)
       for await _ in dirty.rings {
         watchdog.busy(stage)
@@ -69,7 +71,6 @@ final class SectionPipeline: Sendable {
         watchdog.idle(stage)
         watchdog.tick()
         if let deadline = attention.nextDeadline { alarm.set(deadline, in: &group) }
-        looked.open()
       }
       group.cancelAll()
     }
@@ -81,18 +82,21 @@ final class SectionPipeline: Sendable {
     // Asked first: what happened before is in the set then.
     let seen = watcher.seen
     let touched = takeMarks(&attention)
-    reporter.watching(
-      section.outputs, directories: watcher.statistics.directories, problems: Set(watcher.problems))
+    report()
     // That nothing was heard of a directory does not mean that nothing happened in it.
     if let (directories, time) = attention.asks() { watcher.catchUp(with: directories, before: time) }
 
     // A checkpoint whose end can be proven need not be quiet; all else must.
-    let provable = touched.filter { $0.lastComponent?.shown.hasPrefix("checkpoint-") == true }.map(reader.run(of:))
+    let provable = touched.filter(AdapterReader.isCheckpoint).map(reader.run(of:))
     let quiet = Set((seen.map { attention.due(at: $0) } ?? []).map(reader.run(of:)))
     for run in quiet.union(provable).sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) {
       try await consider(run, quietAt: quiet.contains(run) ? seen : nil, &attention)
       watchdog.progress(stage)
     }
+  }
+
+  private func report() {
+    reporter.watching(section.outputs, directories: watcher.statistics.directories, problems: Set(watcher.problems))
   }
 
   /// - Returns: the directories in which something happened.
