@@ -23,7 +23,7 @@ packages = binutils bindfs ca-certificates git libsqlite3-dev libsystemd-dev pkg
 .DEFAULT_GOAL := help
 # Swift uses all cores by itself; two targets at once would only be in each other's way.
 .NOTPARALLEL:
-.PHONY: help toolchain setup venv build release test demo lint format units install uninstall clean
+.PHONY: help toolchain setup venv build release test torture demo lint format units install uninstall clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
@@ -69,8 +69,11 @@ release: toolchain ## build the stripped program that runs without Swift install
 
 # The end-to-end tests start dozens of daemons: beside them, nobody else would get a processor.
 test: setup venv build lint ## build, check the style, run all tests
-	ADAPTERD_PYTHON=$(python) $(SWIFT) test --skip-build --skip EndToEndTests
-	ADAPTERD_PYTHON=$(python) $(SWIFT) test --skip-build --filter EndToEndTests
+	ADAPTERD_PYTHON=$(python) $(SWIFT) test --skip-build --skip 'EndToEndTests|TortureTests'
+	ADAPTERD_PYTHON=$(python) $(SWIFT) test --skip-build --filter 'EndToEndTests|TortureTests'
+
+torture: build ## run the long forms of the random tests (about half an hour)
+	ADAPTERD_TORTURE=full $(SWIFT) test --skip-build --filter TortureTests
 
 demo: setup build ## watch a training being published, on this machine alone
 	scripts/demo.sh

@@ -161,5 +161,8 @@ let package = Package(
       dependencies: [
         "adapterd", "adapterd-replay", "Adapters", "Kernel", "TestHub", "TestSupport", "TrainingReplay", system,
       ], swiftSettings: strict),
+    .testTarget(
+      name: "TortureTests", dependencies: ["adapterd", "Adapters", "Kernel", "TestSupport", "Watching", system],
+      swiftSettings: strict),
   ]
 )

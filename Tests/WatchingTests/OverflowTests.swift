@@ -67,10 +67,3 @@ import Testing
       }
   }
 }
-
-/// Runs `body` with a queue of only a few events for the inotify instances that are made meanwhile, if that is
-/// allowed; else a flood has to fill the kernel's own.
-func withSmallQueue(_ body: () async throws -> Void) async throws {
-  if geteuid() != 0 { return try await body() }
-  try await withKernelLimit("max_queued_events", 16) { _ in try await body() }
-}

@@ -11,8 +11,9 @@ import SystemPackage
 ///   - name: Which, as in `/proc/sys/fs/inotify`.
 ///   - value: What it is to be.
 ///   - body: Gets what sets it back before the end.
-func withKernelLimit(
-  _ name: String, _ value: Int, _ body: (_ restore: () throws -> Void) async throws -> Void
+package func withKernelLimit(
+  isolation: isolated (any Actor)? = #isolation, _ name: String, _ value: Int,
+  _ body: (_ restore: () throws -> Void) async throws -> Void
 ) async throws {
   let path = "/proc/sys/fs/inotify/\(name)"
   let lock = try await LimitsLock.acquire()
@@ -59,4 +60,13 @@ private final class LimitsLock {
       try await Task.sleep(for: .milliseconds(100))
     }
   }
+}
+
+/// Runs `body` with a queue of only a few events for the inotify instances that are made meanwhile, if that is
+/// allowed; else a flood has to fill the kernel's own.
+package func withSmallQueue(
+  isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Void
+) async throws {
+  if geteuid() != 0 { return try await body() }
+  try await withKernelLimit("max_queued_events", 16) { _ in try await body() }
 }

@@ -1,22 +1,21 @@
 import Foundation
 import SystemPackage
-import TestSupport
 
 /// A place where the built daemon runs for a test: its outputs, its configuration, its state.
-struct Site: Sendable {
-  let directory: FilePath
-  let endpoint: String
-  var environment: [String: String]
+package struct Site: Sendable {
+  package let directory: FilePath
+  package let endpoint: String
+  package var environment: [String: String]
 
-  var outputs: FilePath { directory.appending("outputs") }
-  var store: FilePath { directory.appending("store") }
-  var configuration: FilePath { directory.appending("adapterd.toml") }
+  package var outputs: FilePath { directory.appending("outputs") }
+  package var store: FilePath { directory.appending("store") }
+  package var configuration: FilePath { directory.appending("adapterd.toml") }
 
   /// - Parameters:
   ///   - directory: Empty.
   ///   - endpoint: A Hub's; `nil` for a store in the directory.
   ///   - token: For a Hub.
-  init(_ directory: FilePath, endpoint: String? = nil, token: String? = nil) throws {
+  package init(_ directory: FilePath, endpoint: String? = nil, token: String? = nil) throws {
     self.directory = directory
     self.endpoint = endpoint ?? "file://\(directory)/store"
     environment = [
@@ -27,7 +26,7 @@ struct Site: Sendable {
   }
 
   /// Writes the configuration: one section for ``outputs``, with `settings` in it.
-  func configure(
+  package func configure(
     repo: String = "org/adapter", _ settings: String = "", settle: String = "300ms", interval: String = "0"
   ) throws {
     try write(
@@ -43,7 +42,7 @@ struct Site: Sendable {
   }
 
   /// Starts the daemon and waits until it watches.
-  func start() async throws -> RunningProgram {
+  package func start() async throws -> RunningProgram {
     let daemon = try RunningProgram(
       "adapterd", ["run", "--config", configuration.string], environment: environment)
     try await daemon.line(with: "info watching ")
@@ -51,12 +50,12 @@ struct Site: Sendable {
   }
 
   /// Runs another command to its end.
-  func run(_ arguments: String...) async throws -> Program.Result {
+  package func run(_ arguments: String...) async throws -> Program.Result {
     try await Program.run("adapterd", arguments, environment: environment)
   }
 
   /// The ledger's rows, oldest first, as `adapterd history` tells them.
-  func history() async throws -> [History] {
+  package func history() async throws -> [History] {
     let result = try await run("history", "--json")
     return try result.output.split(separator: "\n").map { line in
       try JSONDecoder().decode(History.self, from: Data(line.utf8))
@@ -64,12 +63,12 @@ struct Site: Sendable {
   }
 
   /// One line of `adapterd history --json`.
-  struct History: Decodable {
-    let status: String
-    let reason: String?
-    let repo: String
-    let commit: String?
-    let iterations: Int?
-    let updated: String
+  package struct History: Decodable {
+    package let status: String
+    package let reason: String?
+    package let repo: String
+    package let commit: String?
+    package let iterations: Int?
+    package let updated: String
   }
 }

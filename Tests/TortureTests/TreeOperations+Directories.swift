@@ -1,0 +1,77 @@
+import Kernel
+import SystemPackage
+
+/// What is done with directories and all that is in them.
+extension TreeOperations {
+  mutating func makeDeep() throws {
+    var path = try someDirectory()
+    for _ in 0..<dice.roll(1...4) { path = try newPath(OddNames.directories, in: path) }
+    try makeDirectories(path)
+    if dice.once(in: 2) {
+      try createFile(newPath(OddNames.files, in: path)).write(someBytes(), path: path)
+    } else if dice.once(in: 2) {
+      try place(adapter(torn: dice.once(in: 3)), in: path)
+    }
+  }
+
+  mutating func renameDirectory() throws {
+    let from = try someInnerDirectory()
+    try move(from, to: newPath(OddNames.directories, in: someDirectory()))
+  }
+
+  mutating func moveOut() throws {
+    let from = try someInnerDirectory()
+    number += 1
+    try move(from, to: outside.appending("out-\(number)"))
+  }
+
+  mutating func moveIn() throws {
+    let candidates = try children(outside, .directory)
+    if candidates.isEmpty { throw Errno.noSuchFileOrDirectory }
+    let from = dice.pick(candidates)
+    try move(from, to: newPath(OddNames.directories, in: someDirectory()))
+  }
+
+  /// In what has left the tree.
+  mutating func changeOutside() throws {
+    let directory = try someDirectory(below: outside)
+    if directory == outside { throw Errno.noSuchFileOrDirectory }
+    try place(someBytes(), at: newPath(OddNames.files, in: directory))
+    if dice.once(in: 2) { try makeDirectories(newPath(OddNames.directories, in: directory)) }
+  }
+
+  mutating func exchangeDirectories() throws {
+    let (one, other) = (try someInnerDirectory(), try someInnerDirectory())
+    try checkLength(of: one, at: other)
+    try checkLength(of: other, at: one)
+    try exchange(one, other)
+  }
+
+  mutating func deleteTree() throws {
+    let path = try someInnerDirectory()
+    try removeTree(path)
+  }
+
+  mutating func moveInAdapter() throws {
+    number += 1
+    let made = outside.appending("in-\(number)")
+    try place(adapter(torn: dice.once(in: 3)), in: dice.once(in: 2) ? made : made.appending("adapters"))
+    try move(made, to: newPath(OddNames.directories, in: someDirectory()))
+  }
+
+  func move(_ from: FilePath, to new: FilePath) throws {
+    try checkLength(of: from, at: new)
+    try rename(from, to: new, replacing: true)
+  }
+
+  /// So that all below still has a path that can be named.
+  func checkLength(of tree: FilePath, at new: FilePath) throws {
+    func longest(below directory: FilePath) throws -> Int {
+      try names(in: directory).map { name in
+        let path = directory.pushing(FilePath(bytes: name.bytes))
+        return try max(path.bytes.count, FileIdentity(of: path).isDirectory ? longest(below: path) : 0)
+      }.max() ?? directory.bytes.count
+    }
+    if try longest(below: tree) - tree.bytes.count + new.bytes.count > 3800 { throw Errno.fileNameTooLong }
+  }
+}
