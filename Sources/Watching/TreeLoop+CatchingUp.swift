@@ -26,7 +26,8 @@ extension TreeLoop {
 
   /// Says so when everything that was asked for is marked.
   func finishCatchUp() {
-    guard let caughtUp, walks - (reasons.isEmpty ? 0 : 1) >= caughtUp.walk else { return }
+    // In a directory that has just come there may be others, and files: they are marked when it is listed.
+    guard let caughtUp, jobs.isEmpty, walks - (reasons.isEmpty ? 0 : 1) >= caughtUp.walk else { return }
     self.caughtUp = nil
     shared { $0.seen = caughtUp.time }
     watcher.dirty.ring()

@@ -56,7 +56,10 @@ extension TreeLoop {
       marked.insert(parent)
       note(nil, atReal: path)
       // One that was moved within the tree is found again at its new place, with all that happened on the way.
-      if let known { remove(known) }
+      guard let known else { return }
+      remove(known)
+      // With RENAME_EXCHANGE, of renameat2(2), another one has come here already, and the event for that was before this.
+      attach(event.name, in: parent, at: path, deep: false, mark: .yes)
     } else if event.mask.contains(.attributes), known == nil {
       attach(event.name, in: parent, at: path, deep: false, mark: .yes)
     }

@@ -21,10 +21,24 @@ package func write(_ text: String, to path: FilePath) throws {
 package func write(_ bytes: [UInt8], to path: FilePath) throws {
   try makeDirectories(path.removingLastComponent())
   try Data(bytes).write(to: URL(filePath: path.string))
+  try waitForWriters(of: path)
+}
+
+/// Returns when nobody has the file at `path` open for writing.
+///
+/// That this process has closed it is not enough: where another test is just starting a program, the child has it open
+/// until its exec.
+private func waitForWriters(of path: FilePath) throws {
+  let tree = try ConfinedTree(at: path.removingLastComponent())
+  while try tree.openFile(path).writers(path: path) == .some { usleep(1000) }
 }
 
 /// Copies the tree at `source` to `target`, with the times of its files.
 package func copyTree(_ source: FilePath, to target: FilePath) throws {
   try makeDirectories(target.removingLastComponent())
   try FileManager.default.copyItem(atPath: source.string, toPath: target.string)
+  for case let name as String in FileManager.default.enumerator(atPath: target.string) ?? .init() {
+    let path = target.appending(name)
+    if try FileIdentity(of: path).isRegularFile { try waitForWriters(of: path) }
+  }
 }

@@ -149,6 +149,26 @@ import Testing
     }
   }
 
+  @Test func `two directories that are exchanged are both known, with what is below them`() async throws {
+    try await withTemporaryDirectory { root in
+      let (a, b) = (root.appending("a"), root.appending("b"))
+      try makeDirectories(a.appending("in-a"))
+      try makeDirectories(b.appending("in-b"))
+      try await watching(root) { watcher, marks in
+        for _ in 0..<5 {
+          try exchange(a, b)
+          try await marks.catchUp(in: root)
+          let below = try [a, b].flatMap { side in [side] + (try names(in: side).map { side.appending($0) }) }
+          await marks.wait { Set(watcher.directories) == Set([root] + below) }
+          for directory in below {
+            try await marks.catchUp(in: directory)
+            try removeTree(directory.appending(try #require(names(in: directory).first { $0.string.hasPrefix("s") })))
+          }
+        }
+      }
+    }
+  }
+
   @Test func `directories that come and go under one name end as they are`() async throws {
     try await withTemporaryDirectory { root in
       try await watching(root) { watcher, marks in
