@@ -26,9 +26,7 @@ extension TreeOperations {
   }
 
   mutating func moveIn() throws {
-    let candidates = try children(outside, .directory)
-    if candidates.isEmpty { throw Errno.noSuchFileOrDirectory }
-    let from = dice.pick(candidates)
+    guard let from = try someChild(of: outside, .directory) else { throw Errno.noSuchFileOrDirectory }
     try move(from, to: newPath(OddNames.directories, in: someDirectory()))
   }
 
@@ -67,11 +65,12 @@ extension TreeOperations {
   /// So that all below still has a path that can be named.
   func checkLength(of tree: FilePath, at new: FilePath) throws {
     func longest(below directory: FilePath) throws -> Int {
-      try names(in: directory).map { name in
-        let path = directory.pushing(FilePath(bytes: name.bytes))
-        return try max(path.bytes.count, FileIdentity(of: path).isDirectory ? longest(below: path) : 0)
-      }.max() ?? directory.bytes.count
+      let length = directory.bytes.count
+      return try ConfinedTree(at: directory).listDirectory(directory).map { entry in
+        if entry.kind != .directory { return length + 1 + entry.name.count }
+        return try longest(below: directory.pushing(FilePath(bytes: entry.name)))
+      }.max() ?? length
     }
-    if try longest(below: tree) - tree.bytes.count + new.bytes.count > 3800 { throw Errno.fileNameTooLong }
+    if try longest(below: tree) - tree.bytes.count + new.bytes.count > 1500 { throw Errno.fileNameTooLong }
   }
 }

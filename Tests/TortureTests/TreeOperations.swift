@@ -82,18 +82,19 @@ struct TreeOperations {
 
   // MARK: choosing
 
-  mutating func children(_ directory: FilePath, _ kind: DirectoryEntry.Kind) throws -> [FilePath] {
-    try ConfinedTree(at: directory).listDirectory(directory).filter { $0.kind == kind }
-      .sorted { $0.name.lexicographicallyPrecedes($1.name) }.map { directory.pushing(FilePath(bytes: $0.name)) }
+  /// Some entry of `directory` of this kind; `nil` if there is none.
+  mutating func someChild(of directory: FilePath, _ kind: DirectoryEntry.Kind) throws -> FilePath? {
+    let names = try ConfinedTree(at: directory).listDirectory(directory).filter { $0.kind == kind }.map(\.name)
+      .sorted { $0.lexicographicallyPrecedes($1) }
+    return names.isEmpty ? nil : directory.pushing(FilePath(bytes: dice.pick(names)))
   }
 
   /// Some directory at or below `top`.
   mutating func someDirectory(below top: FilePath? = nil) throws -> FilePath {
     var path = top ?? root
-    for _ in 0..<10 {
-      let next = try children(path, .directory)
-      if next.isEmpty || dice.once(in: 3) { break }
-      path = dice.pick(next)
+    for _ in 0..<8 {
+      guard !dice.once(in: 3), let next = try someChild(of: path, .directory) else { break }
+      path = next
     }
     return path
   }
@@ -108,9 +109,7 @@ struct TreeOperations {
   /// Some file, and how many names it has.
   mutating func someFile() throws -> (path: FilePath, links: Int) {
     for _ in 0..<4 {
-      let files = try children(someDirectory(), .regularFile)
-      if files.isEmpty { continue }
-      let path = dice.pick(files)
+      guard let path = try someChild(of: someDirectory(), .regularFile) else { continue }
       var status = stat()
       guard path.withPlatformString({ lstat($0, &status) }) == 0 else { throw Errno(rawValue: errno) }
       return (path, Int(status.st_nlink))
@@ -128,7 +127,7 @@ struct TreeOperations {
   mutating func newPath(_ names: [[UInt8]], in directory: FilePath) throws -> FilePath {
     let path = directory.pushing(FilePath(bytes: dice.pick(names)))
     // What is deeper than the kernel takes in one path is left to a test of its own.
-    if path.bytes.count > 3000 { throw Errno.fileNameTooLong }
+    if path.bytes.count > 1200 { throw Errno.fileNameTooLong }
     return path
   }
 
