@@ -10,21 +10,25 @@ import Testing
 /// Whatever is done with a tree, who looks at the marked directories only knows all of it in the end.
 @Suite(.serialized, .timeLimit(.minutes(60))) struct RandomOperationsTests {
   @Test func `marks alone lead to what a fresh scan finds`() async throws {
-    let statistics = try await torture(stream: 1) { try await $0() }
+    let statistics = try await torture(Torture.size(short: 2000, full: 200_000), stream: 1) { try await $0() }
     #expect(statistics.rescans >= 1)
   }
 
   /// The queue holds so few events that some are dropped all the time; only as root, nobody else may make it so.
   @Test(.enabled(if: geteuid() == 0)) func `and with a queue that is always too short`() async throws {
-    let statistics = try await torture(stream: 2) { try await withSmallQueue($0) }
+    let statistics = try await torture(Torture.size(short: 1000, full: 200_000), stream: 2) {
+      try await withSmallQueue($0)
+    }
     #expect(statistics.overflows > 0)
   }
 
-  /// - Parameter making: Makes the watcher's inotify instance by what it is given.
+  /// - Parameters:
+  ///   - wanted: How many operations.
+  ///   - stream: Of the dice.
+  ///   - making: Makes the watcher's inotify instance by what it is given.
   private func torture(
-    stream: UInt64, making: (_ start: () async throws -> Void) async throws -> Void
+    _ wanted: Int, stream: UInt64, making: (_ start: () async throws -> Void) async throws -> Void
   ) async throws -> WatchStatistics {
-    let wanted = Torture.size(short: 3000, full: 200_000)
     return try await withTemporaryDirectory { directory in
       let (root, outside) = (directory.appending("outputs"), directory.appending("outside"))
       for path in [root, outside] { try makeDirectories(path) }

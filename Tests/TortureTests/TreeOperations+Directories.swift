@@ -71,6 +71,6 @@ extension TreeOperations {
         return try longest(below: directory.pushing(FilePath(bytes: entry.name)))
       }.max() ?? length
     }
-    if try longest(below: tree) - tree.bytes.count + new.bytes.count > 1500 { throw Errno.fileNameTooLong }
+    if try longest(below: tree) - tree.bytes.count + new.bytes.count > 800 { throw Errno.fileNameTooLong }
   }
 }
