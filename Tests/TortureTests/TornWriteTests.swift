@@ -79,7 +79,7 @@ import Testing
         let adapter = VersionedAdapter(layout: layout, version: version, rank: rank)
         journal.adapters[version] = adapter
         journal.ways.append(try await adapter.write(to: directory, settle: settle, dice: &dice))
-        if dice.once(in: 3) || version == versions { try await isPublished(version) }
+        if dice.once(in: 5) || version == versions { try await isPublished(version) }
       }
       return journal
     }
