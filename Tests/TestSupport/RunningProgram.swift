@@ -13,7 +13,14 @@ package final class RunningProgram: Sendable {
     var lines: [String] = []
     var rest: [UInt8] = []
     var isAtEnd = false
-    var waiting: [(from: Int, matches: @Sendable (String) -> Bool, continuation: CheckedContinuation<Int?, Never>)] = []
+    var waiting: [Int: Waiting] = [:]
+    var waits = 0
+  }
+
+  private struct Waiting {
+    let from: Int
+    let matches: @Sendable (String) -> Bool
+    let continuation: CheckedContinuation<Int?, Never>
   }
 
   private let state = Mutex(State())
@@ -51,22 +58,31 @@ package final class RunningProgram: Sendable {
   /// Waits for the first line at or after `start` for which `matches` holds.
   ///
   /// - Returns: the line's index.
-  /// - Throws: ``Ended`` if the program ends before.
+  /// - Throws: ``Ended`` if the program ends before, or the test's time does.
   @discardableResult
   package func line(from start: Int = 0, where matches: @escaping @Sendable (String) -> Bool) async throws -> Int {
-    let found = await withCheckedContinuation { continuation in
-      let known: Int?? = state.withLock { state in
-        if let index = state.lines.indices.dropFirst(start).first(where: { matches(state.lines[$0]) }) {
-          return .some(index)
+    let wait = state.withLock { state in
+      state.waits += 1
+      return state.waits
+    }
+    let found = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let known: Int?? = state.withLock { state in
+          if let index = state.lines.indices.dropFirst(start).first(where: { matches(state.lines[$0]) }) {
+            return .some(index)
+          }
+          if state.isAtEnd || Task.isCancelled { return .some(nil) }
+          state.waiting[wait] = Waiting(from: start, matches: matches, continuation: continuation)
+          return nil
         }
-        if state.isAtEnd { return .some(nil) }
-        state.waiting.append((start, matches, continuation))
-        return nil
+        if let known { continuation.resume(returning: known) }
       }
-      if let known { continuation.resume(returning: known) }
+    } onCancel: {
+      state.withLock { $0.waiting.removeValue(forKey: wait) }?.continuation.resume(returning: nil)
     }
     guard let found else {
-      throw Ended(description: "the program ended; it had said:\n" + lines.joined(separator: "\n"))
+      let why = Task.isCancelled ? "it did not say in time what it was waited for" : "the program ended"
+      throw Ended(description: "\(why); it had said:\n" + lines.joined(separator: "\n"))
     }
     return found
   }
@@ -109,13 +125,11 @@ package final class RunningProgram: Sendable {
         state.isAtEnd = true
       }
       var done: [(CheckedContinuation<Int?, Never>, Int?)] = []
-      state.waiting.removeAll { waiting in
-        if let index = state.lines.indices.dropFirst(waiting.from).first(where: { waiting.matches(state.lines[$0]) }) {
-          done.append((waiting.continuation, index))
-          return true
-        }
-        if state.isAtEnd { done.append((waiting.continuation, nil)) }
-        return state.isAtEnd
+      for (wait, waiting) in state.waiting {
+        let index = state.lines.indices.dropFirst(waiting.from).first { waiting.matches(state.lines[$0]) }
+        guard index != nil || state.isAtEnd else { continue }
+        state.waiting[wait] = nil
+        done.append((waiting.continuation, index))
       }
       return done
     }
