@@ -33,7 +33,7 @@ extension RunDirectory.Part {
     let isOfEarlierRun = isLeftover(weights.file)
     if isOfEarlierRun {
       directory.report(
-        "adapter_config.json is newer than the weights: another training may have begun",
+        "adapter_config.json is newer than the weights: another training may have begun (if none has, touch the weights)",
         .waitsFor(AdapterFormat.mlx.weightsName), into: &reading)
     }
     let (step, twin) = position(of: weights, among: numbered, isOfEarlierRun: isOfEarlierRun)

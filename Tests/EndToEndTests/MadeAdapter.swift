@@ -33,6 +33,12 @@ struct MadeAdapter: Sendable {
      "model": "org/base", "num_layers": 1, "save_every": 100}
     """
 
+  /// As Unsloth writes it on Apple silicon: after the weights, however long that takes.
+  static let configurationAfterWeights = """
+    {"base_model_name_or_path": "org/base", "fine_tune_type": "lora",
+     "lora_parameters": {"dropout": 0.0, "rank": \(rank), "scale": 20.0}, "num_layers": 1, "peft_type": "LORA"}
+    """
+
   static let weightsName = "adapters.safetensors"
 
   /// Writes configuration and weights, as mlx-lm does.

@@ -16,10 +16,12 @@ import Testing
       // Large, so that there is a while in which its bundle is being made.
       let size = 48 << 20
       for step in 1...3 {
+        let before = ready(daemon)
         let checkpoint = site.outputs.appending("run/checkpoint-\(step)")
         try MadeAdapter(version: UInt8(step), size: size).write(to: checkpoint)
         try write("{\"global_step\": \(step), \"max_steps\": 99}", to: checkpoint.appending("trainer_state.json"))
-        while try !names(in: bundles).contains(where: { $0.string.hasSuffix(".partial") }) {
+        // Or it is made between two looks.
+        while try !names(in: bundles).contains(where: { $0.string.hasSuffix(".partial") }), ready(daemon) == before {
           try await Task.sleep(for: .milliseconds(2))
         }
         try removeTree(checkpoint)
@@ -40,5 +42,9 @@ import Testing
         #expect(weights == MadeAdapter(version: version, size: version == 9 ? 1 << 16 : size).weights)
       }
     }
+  }
+
+  private func ready(_ daemon: RunningProgram) -> Int {
+    daemon.lines.filter { $0.contains("[event=bundle-ready") }.count
   }
 }

@@ -137,7 +137,7 @@ import Testing
       try await daemon.line(with: "adapter_config.json is not there")
       try await site.sentinel("after", daemon)
       #expect(StoreReader(root: site.store).repos() == ["org/after"])
-      try write(MadeAdapter.configuration, to: late.appending("adapter_config.json"))
+      try write(MadeAdapter.configurationAfterWeights, to: late.appending("adapter_config.json"))
       try await daemon.line(with: "published org/late@")
       // And what the trainer or its user describes later goes along.
       let count = daemon.count
