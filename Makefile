@@ -23,10 +23,11 @@ packages = binutils bindfs ca-certificates git libsqlite3-dev libsystemd-dev pkg
 .DEFAULT_GOAL := help
 # Swift uses all cores by itself; two targets at once would only be in each other's way.
 .NOTPARALLEL:
-.PHONY: help toolchain setup venv build release test torture demo lint format units install uninstall clean
+.PHONY: help toolchain setup venv build release test torture bench-watching demo lint format units install uninstall \
+  clean
 
 help: ## show this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 	@echo '  Variables: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSCONFDIR=$(SYSCONFDIR) SWIFT=$(SWIFT) PYTHON=$(PYTHON)'
 
 toolchain:
@@ -72,8 +73,13 @@ test: setup venv build lint ## build, check the style, run all tests
 	ADAPTERD_PYTHON=$(python) $(SWIFT) test --skip-build --skip 'EndToEndTests|TortureTests'
 	ADAPTERD_PYTHON=$(python) $(SWIFT) test --skip-build --filter 'EndToEndTests|TortureTests'
 
-torture: build ## run the long forms of the random tests (about half an hour)
+torture: setup build ## run the long forms of the random tests (about half an hour)
 	ADAPTERD_TORTURE=full $(SWIFT) test --skip-build --filter TortureTests
+
+bench-watching: packages += inotify-tools strace
+bench-watching: setup venv release ## measure the watching beside find, inotifywait and watchdog (about ten minutes)
+	$(python) -m pip --quiet --disable-pip-version-check install --requirement Benchmarks/requirements.txt
+	$(python) Benchmarks/watching.py --binary $(release_dir)/adapterd
 
 demo: setup build ## watch a training being published, on this machine alone
 	scripts/demo.sh

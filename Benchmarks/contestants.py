@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 
@@ -40,11 +41,12 @@ class Contestant:
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"^{key}:\s+(\d+)", text, re.M).group(1))
 
-    def switches(self) -> int:
-        """Context switches of all threads: an idle process that sleeps makes none."""
-        total = 0
+    def switches(self) -> Counter[str]:
+        """Context switches of all threads by their names: a thread that sleeps makes none."""
+        total = Counter()
         for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            total += sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)", (task / "status").read_text()))
+            name = (task / "comm").read_text().strip()
+            total[name] += sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)", (task / "status").read_text()))
         return total
 
     def cpu(self) -> float:

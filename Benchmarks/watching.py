@@ -195,11 +195,11 @@ def measure_idle(tree: Path, scratch: Path, seconds: int) -> dict:
         with kind(tree, scratch) as contestant:
             contestant.ready()
             time.sleep(15)  # what was there at the start has been looked at
-            switches, cpu = contestant.switches(), contestant.cpu()
+            before, cpu = contestant.switches(), contestant.cpu()
             time.sleep(seconds)
+            switches = {name: count - before[name] for name, count in contestant.switches().items()}
             result[kind.name] = {
-                "seconds": seconds, "context switches": contestant.switches() - switches,
-                "cpu_seconds": contestant.cpu() - cpu,
+                "seconds": seconds, "context_switches": switches, "cpu_seconds": contestant.cpu() - cpu,
             }  # fmt: skip
     return result
 

@@ -26,6 +26,7 @@ struct Attention {
 
   private let settle: Duration
   private let patience: Duration
+  private let clock: () -> Instant
   private var settler: Settler<Instant>
   private var waiting: [FilePath: Waiting] = [:]
   private var appointments: [FilePath: Instant] = [:]
@@ -43,16 +44,18 @@ struct Attention {
   /// - Parameters:
   ///   - settle: How long a directory must be quiet.
   ///   - patience: How long a finding may last before it counts as final.
-  init(settle: Duration, patience: Duration = Self.patience) {
+  ///   - clock: Tells the time.
+  init(settle: Duration, patience: Duration = Self.patience, clock: @escaping () -> Instant = { .now }) {
     self.settle = settle
     self.patience = max(patience, settle)
     settler = Settler(quiet: settle, longest: settle * Self.unrest)
-    asked = .now
+    self.clock = clock
+    asked = clock()
   }
 
   /// Something happened in `directory`, or may have; at the start, it is only there.
   mutating func touch(_ directory: FilePath, atStart: Bool = false) {
-    settler.touch(directory, at: .now)
+    settler.touch(directory, at: clock())
     waiting[directory] = nil
     if !atStart { touched.insert(directory) }
   }
@@ -60,7 +63,7 @@ struct Attention {
   /// The directories that are to be looked at, if some deadline has come since this was last asked: first the watcher
   /// must have caught up with this moment.
   mutating func asks() -> (directories: [FilePath], time: Instant)? {
-    let now = Instant.now
+    let now = clock()
     let due = directories(dueBy: now)
     guard deadlines.contains(where: { $0 > asked && $0 <= now }) else { return nil }
     asked = now
@@ -104,7 +107,7 @@ struct Attention {
   mutating func isAtRest(_ state: AdapterState, at time: Instant) -> Bool {
     if !settler.isSettling(state.directory, at: time) { return true }
     let files = [state.weights] + state.files
-    let now = Instant.now
+    let now = clock()
     if let sighting = sightings[state.directory], sighting.files == files {
       if sighting.since.advanced(by: settle) <= now { return true }
     } else {
@@ -117,7 +120,7 @@ struct Attention {
   /// For how long the weights of `state` have been as they are. What was there at the start is as old as it says; of what
   /// came later only the time that it was watched counts, since the wall clock may jump.
   mutating func age(of state: AdapterState) -> Duration {
-    let now = Instant.now
+    let now = clock()
     if let known = ages[state.run], known.weights == state.weights {
       return known.age + known.since.duration(to: now)
     }
@@ -132,10 +135,10 @@ struct Attention {
   /// - Returns: whether that has lasted for as long as anybody waits.
   mutating func waits(_ directory: FilePath, for reason: String) -> Bool {
     guard let known = waiting[directory], known.reason == reason else {
-      waiting[directory] = Waiting(reason: reason, since: .now)
+      waiting[directory] = Waiting(reason: reason, since: clock())
       return false
     }
-    return known.since.duration(to: .now) >= patience
+    return known.since.duration(to: clock()) >= patience
   }
 
   /// Forgets what is not waited for any more.
@@ -156,7 +159,7 @@ struct Attention {
 
   /// Looks at `directory` again after `time`, whatever happens until then.
   mutating func looksAgain(in time: Duration, _ directory: FilePath) {
-    let instant = Instant.now.advanced(by: time)
+    let instant = clock().advanced(by: time)
     appointments[directory] = min(instant, appointments[directory] ?? instant)
   }
 }
