@@ -124,7 +124,7 @@ class Watchdog(Contestant):
     def start(self):
         self.process = subprocess.Popen(
             [sys.executable, __file__, "--observe", self.tree],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
 
     def ready(self):
