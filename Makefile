@@ -77,7 +77,7 @@ torture: setup build ## run the long forms of the random tests (about half an ho
 	ADAPTERD_TORTURE=full $(SWIFT) test --skip-build --filter TortureTests
 
 bench-watching: packages += inotify-tools strace
-bench-watching: setup venv release ## measure the watching beside find, inotifywait and watchdog (about ten minutes)
+bench-watching: setup venv release ## measure the watching beside find, inotifywait and watchdog (about six minutes)
 	$(python) -m pip --quiet --disable-pip-version-check install --requirement Benchmarks/requirements.txt
 	$(python) Benchmarks/watching.py --binary $(release_dir)/adapterd
 

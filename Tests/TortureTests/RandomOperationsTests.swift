@@ -10,13 +10,13 @@ import Testing
 /// Whatever is done with a tree, who looks at the marked directories only knows all of it in the end.
 @Suite(.serialized, .timeLimit(.minutes(60))) struct RandomOperationsTests {
   @Test func `marks alone lead to what a fresh scan finds`() async throws {
-    let statistics = try await torture(Torture.size(short: 2000, full: 200_000), stream: 1) { try await $0() }
+    let statistics = try await torture(Torture.size(short: 2000, full: 20_000), stream: 1) { try await $0() }
     #expect(statistics.rescans >= 1)
   }
 
   /// The queue holds so few events that some are dropped all the time; only as root, nobody else may make it so.
   @Test(.enabled(if: geteuid() == 0)) func `and with a queue that is always too short`() async throws {
-    let statistics = try await torture(Torture.size(short: 1000, full: 200_000), stream: 2) {
+    let statistics = try await torture(Torture.size(short: 1000, full: 20_000), stream: 2) {
       try await withSmallQueue($0)
     }
     #expect(statistics.overflows > 0)
