@@ -25,7 +25,7 @@ enum JSONFile {
     do throws(SystemError) {
       (bytes, identity) = try tree.readFile(path, limit: limit)
     } catch {
-      if error.errno == .noSuchFileOrDirectory { return .missing }
+      if error.isAbsence { return .missing }
       if error.errno == .resourceTemporarilyUnavailable { return .torn("\(name) is being written") }
       guard let reason = Unreadable.reason(error) else { throw error }
       return .refused(Refusal(directory: directory.path, file: path, reason: reason))

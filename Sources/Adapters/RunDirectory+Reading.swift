@@ -112,7 +112,7 @@ extension RunDirectory {
         return nil
       }
     } catch {
-      if error.errno == .noSuchFileOrDirectory { return nil }
+      if error.isAbsence { return nil }
       guard let reason = Unreadable.reason(error) else { throw error }
       reading.refusals.append(refusal(reason))
       return nil

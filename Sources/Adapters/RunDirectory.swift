@@ -106,7 +106,7 @@ struct RunDirectory {
         files.append(SourceFile(path: path, name: name, identity: identity))
       } catch {
         // Whatever it was, an adapter is whole without it.
-        guard Unreadable.reason(error) != nil || error.errno == .noSuchFileOrDirectory else { throw error }
+        guard Unreadable.reason(error) != nil || error.isAbsence else { throw error }
       }
     }
     return files

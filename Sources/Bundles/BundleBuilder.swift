@@ -177,9 +177,9 @@ package struct BundleBuilder: Sendable {
   }
 
   private static func refusal(_ error: SystemError) -> BundleError {
-    switch (error.errno, error.path) {
-    case (.noSuchFileOrDirectory, let path?): .vanished(path)
-    case (.resourceTemporarilyUnavailable, let path?): .changed(path)
+    switch error.path {
+    case let path? where error.isAbsence: .vanished(path)
+    case let path? where error.errno == .resourceTemporarilyUnavailable: .changed(path)
     default: .unreadable(error)
     }
   }

@@ -18,6 +18,10 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
     self.errno = errno
   }
 
+  /// Whether there is no such file, or none any more: nothing has the name, or the path leads through what is no
+  /// directory.
+  package var isAbsence: Bool { errno == .noSuchFileOrDirectory || errno == .notDirectory }
+
   package var description: String {
     guard let path else { return "\(operation): \(errno)" }
     return "\(operation) \(path.shown): \(errno)"

@@ -161,6 +161,26 @@ import Testing
     }
   }
 
+  /// A rotation that deletes a checkpoint is no error, and neither is one that puts a file in its place.
+  @Test(arguments: [false, true]) func weightsThatAreGoneSinceTheyWereJudgedAreSaidToBe(aFileIsThere: Bool) async throws
+  {
+    try await withTemporaryDirectory { directory in
+      let outputs = directory.appending("outputs")
+      try copyTree(Fixtures.outputs("mlx-lora"), to: outputs)
+      let state = try newest(outputs)
+      try removeTree(state.directory)
+      if aFileIsThere { try write("", to: state.directory) }
+      #expect {
+        try BundleBuilder(outputs: outputs, cache: BaseModelCache(environment: [:]))
+          .build(state, settings: BundleSettings(repo: "a/b"), at: directory.appending("staged"))
+      } throws: { error in
+        guard case .vanished(let path) = error as? BundleError else { return false }
+        return path.starts(with: state.directory)
+      }
+      #expect(try names(in: directory).map(\.string) == ["outputs"])
+    }
+  }
+
   @Test func nothingOffTheAllowListLeaves() async throws {
     try await withTemporaryDirectory { directory in
       let outputs = directory.appending("outputs")

@@ -125,7 +125,7 @@ final class SectionPipeline: Sendable {
       reading = try await worker.run { [reader] in try reader.read(run: run) }
     } catch let error as SystemError {
       // Gone meanwhile: its parent's event brings what is there now.
-      if error.errno != .noSuchFileOrDirectory { reporter.unreadable(run, error, in: section.outputs) }
+      if !error.isAbsence { reporter.unreadable(run, error, in: section.outputs) }
       return
     }
     for link in reading.links { reporter.notFollowed(link) }
