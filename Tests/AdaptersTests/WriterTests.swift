@@ -17,7 +17,7 @@ import Testing
       let run = directory.appending("run")
       try copyTree(Fixtures.outputs("mlx-lora").appending("adapters"), to: run)
       for numbered in try names(in: run) where numbered.string.first == "0" { try removeTree(run.appending(numbered)) }
-      let writer = try FileDescriptor.open(run.appending("adapters.safetensors"), .readWrite)
+      let writer = try FileDescriptor.open(run.appending("adapters.safetensors"), .readWrite, options: .closeOnExec)
       let held = try reading(run)
       #expect(held.states.isEmpty)
       let incomplete = try #require(held.incomplete.first { $0.kind == .heldOpen })
@@ -41,7 +41,7 @@ import Testing
         }
         let weights = run.appending("adapters.safetensors")
         let bytes = try contents(weights)
-        let file = try FileDescriptor.open(weights, .readWrite)
+        let file = try FileDescriptor.open(weights, .readWrite, options: .closeOnExec)
         let header = 8 + bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
         #expect(ftruncate(file.rawValue, off_t(header)) == 0)
         #expect(ftruncate(file.rawValue, bytes.count) == 0)

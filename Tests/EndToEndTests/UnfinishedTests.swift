@@ -28,7 +28,7 @@ import Testing
     try await withDaemon { site, daemon, path in
       let bytes = one.weights
       for (number, part) in [0..<5, 5..<300, 300..<30_000, 30_000..<bytes.count].enumerated() {
-        let options: FileDescriptor.OpenOptions = number == 0 ? [.create] : [.append]
+        let options: FileDescriptor.OpenOptions = number == 0 ? [.create, .closeOnExec] : [.append, .closeOnExec]
         let file = try FileDescriptor.open(path, .writeOnly, options: options, permissions: .ownerReadWrite)
         try file.closeAfter { _ = try file.writeAll(bytes[part]) }
         try await Task.sleep(for: Self.pause)
@@ -44,7 +44,7 @@ import Testing
   @Test func aFileThatShrinksAndGrowsIsNeverMixed() async throws {
     try await withDaemon { site, daemon, path in
       try write(one.weights, to: path)
-      let file = try FileDescriptor.open(path, .readWrite)
+      let file = try FileDescriptor.open(path, .readWrite, options: .closeOnExec)
       try await Task.sleep(for: Self.pause)
       #expect(ftruncate(file.rawValue, 1000) == 0)
       try await Task.sleep(for: Self.pause)
@@ -65,7 +65,8 @@ import Testing
   func whatIsOpenForWritingIsNotTakenThoughItHasItsSize(byMapping: Bool) async throws {
     try await withDaemon { site, daemon, path in
       let bytes = two.weights
-      let file = try FileDescriptor.open(path, .readWrite, options: .create, permissions: .ownerReadWrite)
+      let file = try FileDescriptor.open(
+        path, .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
       // Its length, its header and half of its data are there: whole, as far as its structure tells.
       #expect(posix_fallocate(file.rawValue, 0, off_t(bytes.count)) == 0)
       try file.writeAll(toAbsoluteOffset: 0, bytes.prefix(bytes.count / 2))
@@ -101,7 +102,7 @@ import Testing
       for version in UInt8(2)...6 {
         try await daemon.line(with: "[event=upload-started")
         let bytes = MadeAdapter(version: version, size: size).weights
-        let file = try FileDescriptor.open(path, .writeOnly)
+        let file = try FileDescriptor.open(path, .writeOnly, options: .closeOnExec)
         try file.closeAfter { _ = try file.writeAll(bytes) }
       }
       try await newest(MadeAdapter(version: 6, size: size), daemon, site)

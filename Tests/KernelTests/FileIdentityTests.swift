@@ -25,7 +25,7 @@ import Testing
         last = now
       }
       try expectChange {
-        let raw = path.withPlatformString { open($0, O_WRONLY) }
+        let raw = path.withPlatformString { open($0, O_WRONLY | O_CLOEXEC) }
         defer { close(raw) }
         #expect(pwrite(raw, "X", 1, 3) == 1)
       }

@@ -18,7 +18,7 @@ import Testing
     try await withFile { path, writers in
       #expect(try writers() == .none)
       for mode in [FileDescriptor.AccessMode.writeOnly, .readWrite] {
-        let file = try FileDescriptor.open(path, mode)
+        let file = try FileDescriptor.open(path, mode, options: .closeOnExec)
         #expect(try writers() == .some)
         try file.close()
         #expect(try writers() == .none)
@@ -32,7 +32,7 @@ import Testing
 
   @Test func `a shared mapping is a writer, also when the file is closed`() async throws {
     try await withFile { path, writers in
-      let file = try FileDescriptor.open(path, .readWrite)
+      let file = try FileDescriptor.open(path, .readWrite, options: .closeOnExec)
       let address = mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file.rawValue, 0)
       try file.close()
       #expect(address != MAP_FAILED)
@@ -88,7 +88,8 @@ import Testing
     try await withTemporaryDirectory { directory in
       let path = directory.appending("file")
       let size = 1 << 20
-      let file = try FileDescriptor.open(path, .readWrite, options: .create, permissions: .ownerReadWrite)
+      let file = try FileDescriptor.open(
+        path, .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
       let tree = try ConfinedTree(at: directory)
       func hasHoles() throws -> Bool { try tree.openFile(path).hasHoles(size: Int64(size)) }
       #expect(ftruncate(file.rawValue, size) == 0)

@@ -1,4 +1,6 @@
+import CLinux
 import Foundation
+import Glibc
 import Kernel
 import SystemPackage
 
@@ -20,7 +22,11 @@ package func write(_ text: String, to path: FilePath) throws {
 /// Writes `bytes` to `path`, in place if something is there, and makes the directories above it.
 package func write(_ bytes: [UInt8], to path: FilePath) throws {
   try makeDirectories(path.removingLastComponent())
-  try Data(bytes).write(to: URL(filePath: path.string))
+  // Not by Foundation, which lets the programs that other tests start inherit the open file.
+  let file = try FileDescriptor.open(
+    path, .writeOnly, options: [.create, .truncate, .closeOnExec],
+    permissions: [.ownerReadWrite, .groupRead, .otherRead])
+  try file.closeAfter { _ = try file.writeAll(bytes) }
   try waitForWriters(of: path)
 }
 
@@ -33,12 +39,21 @@ private func waitForWriters(of path: FilePath) throws {
   for _ in 0..<200 where try tree.openFile(path).writers(path: path) == .some { usleep(1000) }
 }
 
-/// Copies the tree at `source` to `target`, with the times of its files.
+/// Copies the tree at `source` to `target`, with the times and modes of its files.
 package func copyTree(_ source: FilePath, to target: FilePath) throws {
-  try makeDirectories(target.removingLastComponent())
-  try FileManager.default.copyItem(atPath: source.string, toPath: target.string)
-  for case let name as String in FileManager.default.enumerator(atPath: target.string) ?? .init() {
-    let path = target.appending(name)
-    if try FileIdentity(of: path).isRegularFile { try waitForWriters(of: path) }
+  let identity = try FileIdentity(of: source)
+  if identity.isDirectory {
+    try makeDirectories(target)
+    for name in try names(in: source) { try copyTree(source.appending(name), to: target.appending(name)) }
+  } else {
+    try write(contents(source), to: target)
+    let attributes = try FileManager.default.attributesOfItem(atPath: source.string)
+    try FileManager.default.setAttributes(
+      attributes.filter { $0.key == .posixPermissions }, ofItemAtPath: target.string)
+    let time = timespec(
+      tv_sec: Int(identity.modified / 1_000_000_000), tv_nsec: Int(identity.modified % 1_000_000_000))
+    guard utimensat(AT_FDCWD, target.string, [time, time], 0) == 0 else {
+      throw SystemError("utimensat", target, Errno(rawValue: errno))
+    }
   }
 }

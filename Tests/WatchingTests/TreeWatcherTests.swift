@@ -17,7 +17,7 @@ import Testing
       try write("", to: path)
       try await watching(root) { watcher, marks in
         #expect(watcher.directories == [root, a, sentinel])
-        let raw = path.withPlatformString { open($0, O_WRONLY) }
+        let raw = path.withPlatformString { open($0, O_WRONLY | O_CLOEXEC) }
         #expect(Glibc.write(raw, "1234", 4) == 4)
         try await marks.catchUp(in: sentinel)
         #expect(!marks.directories.contains(a))
