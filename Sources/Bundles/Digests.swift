@@ -36,7 +36,7 @@ package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
 
 extension FileDigests {
   /// The digests of bytes in memory.
-  init(of bytes: [UInt8]) {
+  package init(of bytes: [UInt8]) {
     var builder = DigestBuilder(size: Int64(bytes.count))
     bytes.withUnsafeBytes { builder.update($0) }
     self = builder.finish()

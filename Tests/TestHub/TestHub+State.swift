@@ -14,6 +14,9 @@ extension TestHub {
   /// Every request so far, in the order in which they came.
   package var requests: [RecordedRequest] { core.state.withLock { $0.requests } }
 
+  /// Whether everything that was injected has happened.
+  package var hasNoFaultsLeft: Bool { core.state.withLock { $0.faults.isEmpty } }
+
   /// The content of every file at the head of `revision`; empty if there is no such thing.
   package func files(_ repo: String, revision: String = "main") -> [String: [UInt8]] {
     core.state.withLock { state in

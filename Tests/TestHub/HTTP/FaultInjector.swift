@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import NIOCore
 import Synchronization
@@ -28,6 +29,26 @@ struct FaultInjector: RouterMiddleware {
     case .loseRequest:
       try await context.channel.close()
       throw Lost()
+    case .reset: try await reset(context)
+    case .resetInBody:
+      for try await _ in request.body { break }
+      try await reset(context)
+    case .resetAfterwards:
+      _ = try await next(request, context)
+      try await reset(context)
+    case .truncateReply:
+      let reply = try await next(request, context)
+      let length = (reply.body.contentLength ?? 0) + 1000
+      return Response(
+        status: reply.status, headers: reply.headers,
+        body: .init(contentLength: length) { writer in
+          try await writer.write(ByteBuffer(string: "{\"some\": \"of "))
+          try await context.channel.close()
+          throw Lost()
+        })
+    case .garble:
+      let reply = try await next(request, context)
+      return Response(status: reply.status, body: .init(byteBuffer: ByteBuffer(string: "{\"what\": [1, 2")))
     case .silence:
       // Ends with the server.
       try await Task.sleep(for: .seconds(3600))
@@ -35,9 +56,20 @@ struct FaultInjector: RouterMiddleware {
     }
   }
 
+  /// Closes the connection so that the peer gets an RST, see socket(7), `SO_LINGER`.
+  private func reset(_ context: HubContext) async throws -> Never {
+    let socket = context.channel as? any SocketOptionProvider
+    try await socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+    try await context.channel.close()
+    throw Lost()
+  }
+
   private func takeFault(for request: RecordedRequest) -> TestHub.Fault? {
     core.state.withLock { state in
-      guard let index = state.faults.firstIndex(where: { $0.concerns(request) }) else { return nil }
+      let concerned = state.faults.indices.filter { state.faults[$0].concerns(request) }
+      let ready = concerned.first { state.faults[$0].after == 0 }
+      for index in concerned where state.faults[index].after > 0 { state.faults[index].after -= 1 }
+      guard let index = ready else { return nil }
       let fault = state.faults[index]
       state.faults[index].times -= 1
       if state.faults[index].times == 0 { state.faults.remove(at: index) }
