@@ -105,7 +105,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PublishingTests",
-      dependencies: ["Adapters", "Bundles", "Kernel", "Publishing", "TestHub", "TestSupport", system],
+      dependencies: [
+        "Adapters", "Bundles", "Hub", "Kernel", "Publishing", "TestHub", "TestSupport", logging, system,
+      ],
       swiftSettings: strict),
 
     // MARK: Reports

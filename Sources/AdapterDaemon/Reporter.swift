@@ -186,6 +186,11 @@ package final class Reporter: Sendable {
         Self.fields(publication))
       for note in notes { logger.warning("\(publication.target): \(note)") }
       done(publication.target)
+    case .superseded(let publication):
+      logger.report(
+        .superseded, level: .info, "\(publication.target): not published: \(publication.reason ?? "")",
+        Self.fields(publication))
+      done(publication.target)
     case .retry(let publication, let error, let wait):
       let seconds = wait.seconds.rounded(.up).formatted(.number.precision(.fractionLength(0)))
       logger.report(

@@ -5,7 +5,7 @@ struct FrontMatter {
   /// The mapping; its keys keep the order in which they stood.
   private(set) var mapping: Node.Mapping
   /// All that follows the block.
-  let body: String
+  var body: String
 
   /// What is wrong with a card's front matter.
   struct Invalid: Error, Sendable, CustomStringConvertible {
@@ -59,6 +59,13 @@ struct FrontMatter {
 
   mutating func set(_ key: String, _ values: [String]) {
     mapping[Node(key)] = Node(values.map(Self.scalar))
+  }
+
+  /// Takes over the values of `keys` that `other` has; those that are here already only if `replacing` is set.
+  mutating func take(_ keys: [String], from other: FrontMatter, replacing: Bool) {
+    for key in keys where replacing || !has(key) {
+      if let value = other.mapping[Node(key)] { mapping[Node(key)] = value }
+    }
   }
 
   mutating func remove(_ key: String) {

@@ -3,7 +3,7 @@ import Mustache
 
 /// The texts of a bundle that people read, made from one record so that they agree with each other and with
 /// `config.json`.
-struct ModelCard {
+package struct ModelCard {
   let record: AdapterRecord
   let format: AdapterFormat
   /// `namespace/name`, for the snippets.
@@ -133,6 +133,20 @@ struct ModelCard {
     for tag in [record.text("adapter_type"), library].compactMap({ $0 }) where !tags.contains(tag) { tags.append(tag) }
     card.set("tags", tags)
     return card
+  }
+
+  /// The card that somebody wrote, with what makes `ours` count and be found: the keys that say what it is are ours, the
+  /// others are theirs where they have any. An empty text is no text.
+  ///
+  /// - Returns: `nil` if one of the two has a front matter that is none.
+  package static func merging(_ theirs: String, with ours: String) -> String? {
+    guard var card = try? FrontMatter(parsing: theirs), let own = try? FrontMatter(parsing: ours) else { return nil }
+    card.take(["library_name", "base_model", "base_model_relation"], from: own, replacing: true)
+    card.take(["license", "datasets", "pipeline_tag"], from: own, replacing: false)
+    let tags = card.strings("tags")
+    card.set("tags", tags + own.strings("tags").filter { !tags.contains($0) })
+    if card.body.allSatisfy(\.isWhitespace) { card.body = own.body }
+    return try? card.card()
   }
 
   private static func plain(_ value: JSON) -> String {

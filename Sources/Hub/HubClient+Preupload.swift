@@ -8,6 +8,8 @@ package struct Preview: Sendable, Equatable {
   package let mode: Mode
   /// The repo's `.gitignore` keeps it out.
   package let isIgnored: Bool
+  /// What the Hub has at this path: of a file in LFS the SHA-256, else git's blob id; `nil` for nothing.
+  package let present: String?
   /// The Hub has this content at this path.
   package let isUnchanged: Bool
 }
@@ -103,7 +105,7 @@ private struct PreuploadReply: Decodable {
       default: return nil
       }
       return Preview(
-        mode: mode, isIgnored: shouldIgnore ?? false,
+        mode: mode, isIgnored: shouldIgnore ?? false, present: oid,
         isUnchanged: oid == (mode == .lfs ? file.sha256 : file.gitBlobSHA1))
     }
   }

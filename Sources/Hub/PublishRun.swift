@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 
 /// One publication on its way: from the head that was read to a commit that was verified.
@@ -32,8 +33,10 @@ struct PublishRun {
     var changed: [(file: UploadFile, mode: Preview.Mode)] = []
     /// All that is not ignored.
     var wanted: [UploadFile] = []
-    var ignored: [String] = []
+    var remarks = Remarks()
     var commit: String?
+    /// The commit by which the repo holds a state that was written later.
+    var newer: String?
   }
 
   mutating func run() async throws(HubError) -> Outcome {
@@ -41,8 +44,9 @@ struct PublishRun {
     for attempt in 0..<Self.tries {
       if attempt > 0 { try await pause(before: attempt, after: failure) }
       let plan = try await plan()
+      if let newer = plan.newer { return .superseded(by: newer) }
       guard !plan.changed.isEmpty else {
-        guard let parent = unanswered else { return .unchanged(head: plan.commit ?? head.sha, ignored: plan.ignored) }
+        guard let parent = unanswered else { return .unchanged(head: plan.commit ?? head.sha, remarks: plan.remarks) }
         return try await committed(head.sha, on: parent, plan)
       }
       let content = try await prepare(plan)
@@ -73,18 +77,68 @@ struct PublishRun {
   // MARK: Steps
 
   private func plan() async throws(HubError) -> Plan {
+    let last = try await client.latestMark(of: upload.repo, at: head.sha)
+    // What claims to be of the future says nothing: some clock was wrong.
+    if let last, last.mark.written > upload.written, last.mark.written < Self.now {
+      return Plan(newer: last.commit)
+    }
     let (previews, commit) = try await client.preupload(upload.files, to: upload.repo, revision: upload.revision)
     var plan = Plan(commit: commit)
+    let others = try await pathsOfOthers(previews, since: last)
     for file in upload.files {
       guard let preview = previews[file.path] else { continue }
       guard !preview.isIgnored else {
-        plan.ignored.append(file.path)
+        plan.remarks.ignored.append(file.path)
         continue
       }
-      plan.wanted.append(file)
-      if !preview.isUnchanged { plan.changed.append((file, preview.mode)) }
+      var (ours, isUnchanged): (UploadFile?, Bool) = (file, preview.isUnchanged)
+      if others.contains(file.path) {
+        if file.path == Self.card {
+          plan.remarks.kept.append(file.path)
+          ours = try await merged()
+          isUnchanged = preview.present == ours?.gitBlobSHA1
+        } else if !isUnchanged {
+          plan.remarks.replaced.append(file.path)
+        }
+      }
+      guard let ours else { continue }
+      plan.wanted.append(ours)
+      if !isUnchanged { plan.changed.append((ours, preview.mode)) }
     }
     return plan
+  }
+
+  private static let card = "README.md"
+  private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1e9) }
+
+  /// At which of our paths there is what somebody else put there.
+  private func pathsOfOthers(
+    _ previews: [String: Preview], since last: (commit: String, mark: CommitMark)?
+  ) async throws(HubError) -> Set<String> {
+    let present = previews.compactMapValues(\.present)
+    guard let last else { return Set(present.keys.filter { previews[$0]?.isUnchanged == false }) }
+    var others = Set(last.mark.kept).intersection(present.keys)
+    if last.commit != head.sha {
+      let tree = try await client.tree(upload.repo, revision: last.commit)
+      let before = Dictionary(tree.map { ($0.path, $0.lfs?.sha256 ?? $0.oid) }, uniquingKeysWith: { first, _ in first })
+      others.formUnion(present.filter { before[$0.key] != $0.value && previews[$0.key]?.isUnchanged == false }.keys)
+    }
+    return others
+  }
+
+  /// The card that somebody wrote on the Hub, with what has to be in ours; `nil` if theirs is to stay as it is.
+  private func merged() async throws(HubError) -> UploadFile? {
+    guard let theirs = try await client.text(of: Self.card, in: upload.repo, revision: head.sha),
+      let merged = upload.mergeCard(theirs), let text = merged.content
+    else { return nil }
+    do throws(HubError) {
+      try await client.validateCard(String(decoding: text, as: UTF8.self))
+    } catch {
+      guard error.kind == .refused else { throw error }
+      client.transport.logger.notice("the Hub would not take \(upload.repo)'s \(Self.card) with our keys: \(error)")
+      return nil
+    }
+    return merged
   }
 
   /// Uploads what goes by LFS and reads what goes within the commit.
@@ -109,8 +163,9 @@ struct PublishRun {
         changes.append(.regular(path: file.path, content: try await client.read(file, count: file.size)))
       }
     }
-    let commit = Commit(
-      summary: upload.summary, description: upload.description, parent: head.sha, changes: changes)
+    let mark = CommitMark(written: upload.written, kept: plan.remarks.kept).text
+    let description = upload.description.isEmpty ? mark : "\(upload.description)\n\n\(mark)"
+    let commit = Commit(summary: upload.summary, description: description, parent: head.sha, changes: changes)
     return (commit, regularBytes)
   }
 
@@ -143,7 +198,7 @@ struct PublishRun {
   }
 
   private func outcome(_ commit: String, on parent: Head, _ plan: Plan) -> Outcome {
-    .committed(commit: commit, parent: parent.sha, bytesUploaded: uploadedBytes, ignored: plan.ignored)
+    .committed(commit: commit, parent: parent.sha, bytesUploaded: uploadedBytes, remarks: plan.remarks)
   }
 
   private func currentHead() async throws(HubError) -> Head {

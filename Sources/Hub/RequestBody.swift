@@ -74,7 +74,9 @@ final class UploadSource: Sendable {
         ).rawValue
         let descriptor = OwnedDescriptor(owning: raw)
         let identity = try FileIdentity(of: descriptor, path: file.source)
-        guard identity.isRegularFile, identity.size == file.size else { throw Self.changed(file) }
+        guard identity.isRegularFile, file.content != nil || identity.size == file.size else {
+          throw Self.changed(file)
+        }
         return UploadSource(descriptor, file, worker)
       }
     } catch let error as HubError {
@@ -88,7 +90,8 @@ final class UploadSource: Sendable {
   ///
   /// - Throws: ``HubError`` of kind `refused` if they are not there any more.
   func read(from offset: Int64, count: Int) async throws -> [UInt8] {
-    try await worker.run { [self] in
+    if let content = file.content { return Array(content.dropFirst(Int(offset)).prefix(count)) }
+    return try await worker.run { [self] in
       let bytes = try descriptor.read(from: offset, count: count, path: file.source)
       guard bytes.count == count else { throw Self.changed(file) }
       return bytes

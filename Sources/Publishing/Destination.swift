@@ -24,6 +24,8 @@ package enum Receipt: Sendable, Equatable {
   case committed(commit: String, parent: String?, bytes: Int64, notes: [String])
   /// Everything was there already, at this head.
   case unchanged(head: String, notes: [String])
+  /// It holds a newer state, since this commit.
+  case superseded(by: String)
 }
 
 /// Why a destination did not take a bundle, split by what follows from it.

@@ -1,11 +1,13 @@
 import Bundles
 import Foundation
 import Hub
+import Kernel
 import SystemPackage
 
 /// The Hugging Face Hub, or what speaks its protocol.
 package struct HubDestination: Destination {
   private let client: HubClient
+  private let reader = Worker("adapterd.cards")
 
   package init(client: HubClient) {
     self.client = client
@@ -15,6 +17,7 @@ package struct HubDestination: Destination {
     _ bundle: StagedBundle, as publication: Publication, policy: PublishPolicy,
     onProgress: @escaping @Sendable () -> Void
   ) async throws(DestinationError) -> Receipt {
+    let ourCard = try await card(of: bundle)
     do throws(HubError) {
       let upload = Upload(
         repo: try RepoID(parsing: publication.target.repo), revision: publication.target.revision,
@@ -23,20 +26,52 @@ package struct HubDestination: Destination {
             path: file.path, source: bundle.path(of: file.path), size: file.size, sha256: file.digests.sha256,
             gitBlobSHA1: file.digests.gitBlob)
         },
-        summary: publication.summary, description: "", createIfMissing: policy.create, isPrivate: policy.isPrivate)
+        summary: publication.summary, description: "", written: publication.modified,
+        createIfMissing: policy.create, isPrivate: policy.isPrivate,
+        mergeCard: { Self.merge($0, with: ourCard, at: bundle.path(of: "README.md")) })
       switch try await client.publish(upload, onProgress: { _ in onProgress() }) {
-      case .committed(let commit, let parent, let bytes, let ignored):
-        return .committed(commit: commit, parent: parent, bytes: bytes, notes: Self.notes(ignored))
-      case .unchanged(let head, let ignored):
-        return .unchanged(head: head, notes: Self.notes(ignored))
+      case .committed(let commit, let parent, let bytes, let remarks):
+        return .committed(commit: commit, parent: parent, bytes: bytes, notes: Self.notes(remarks))
+      case .unchanged(let head, let remarks):
+        return .unchanged(head: head, notes: Self.notes(remarks))
+      case .superseded(let commit):
+        return .superseded(by: commit)
       }
     } catch {
       throw DestinationError(error)
     }
   }
 
-  private static func notes(_ ignored: [String]) -> [String] {
-    ignored.isEmpty ? [] : ["the repo's .gitignore keeps out \(ignored.joined(separator: ", "))"]
+  private static func notes(_ remarks: Remarks) -> [String] {
+    func note(_ paths: [String], _ text: String) -> [String] {
+      paths.isEmpty ? [] : [text + paths.joined(separator: ", ")]
+    }
+    return note(remarks.ignored, "the repo's .gitignore keeps out ")
+      + note(remarks.kept, "kept as somebody wrote it on the Hub, but for the keys that make downloads count: ")
+      + note(remarks.replaced, "replaced what somebody else had put there: ")
+  }
+
+  /// The bundle's own model card; `nil` if it has none.
+  private func card(of bundle: StagedBundle) async throws(DestinationError) -> String? {
+    guard bundle.manifest.files.contains(where: { $0.path == "README.md" }) else { return nil }
+    let path = bundle.path(of: "README.md")
+    do {
+      return try await reader.run {
+        let bytes = try ConfinedTree(at: bundle.directory).readFile(path, limit: 16 << 20).bytes
+        return String(decoding: bytes, as: UTF8.self)
+      }
+    } catch {
+      throw .unwritable("the staged \(path.shown) cannot be read: \(error)")
+    }
+  }
+
+  private static func merge(_ theirs: String, with ours: String?, at path: FilePath) -> UploadFile? {
+    guard let ours, let text = ModelCard.merging(theirs, with: ours) else { return nil }
+    let bytes = Array(text.utf8)
+    let digests = FileDigests(of: bytes)
+    return UploadFile(
+      path: "README.md", source: path, content: bytes, size: Int64(bytes.count), sha256: digests.sha256,
+      gitBlobSHA1: digests.gitBlob)
   }
 }
 

@@ -10,6 +10,7 @@ package struct Publisher: Sendable {
     case started(Publication)
     case published(Publication, notes: [String])
     case unchanged(Publication, notes: [String])
+    case superseded(Publication)
     case retry(Publication, error: DestinationError, wait: Duration)
     case failed(Publication, error: DestinationError)
   }
@@ -100,6 +101,12 @@ package struct Publisher: Sendable {
           : "the destination has the same files at \(head.prefix(7))"
         try await write(publication)
         report(wasTried ? .published(publication, notes: notes) : .unchanged(publication, notes: notes))
+      case .superseded(let commit):
+        publication.status = .superseded
+        publication.commit = commit
+        publication.reason = "the destination holds a newer state since \(commit.prefix(7))"
+        try await write(publication)
+        report(.superseded(publication))
       }
       try? removeTree(directory)
     } catch {

@@ -37,7 +37,7 @@ import Testing
           outcome
             == .committed(
               commit: try #require(commits.first?.oid), parent: commits.first?.parent,
-              bytesUploaded: files.reduce(0) { $0 + $1.size }, ignored: []))
+              bytesUploaded: files.reduce(0) { $0 + $1.size }, remarks: .init()))
         let published = hub.files(repo)
         for file in files {
           #expect(published[file.path].map { Data($0) } == (try Data(contentsOf: URL(filePath: file.source.string))))
@@ -65,7 +65,7 @@ import Testing
             return
           }
           let before = hub.requests.count
-          #expect(try await client.publish(upload) == .unchanged(head: commit, ignored: []))
+          #expect(try await client.publish(upload) == .unchanged(head: commit, remarks: .init()))
           let again = hub.requests.dropFirst(before)
           #expect(!again.contains { $0.method == "PUT" || $0.path.contains("/commit/") || $0.path.contains(".git/") })
           #expect(hub.commits(repo).count == 2)
@@ -130,13 +130,18 @@ import Testing
       try await TestHub.withServer { hub in
         let head = hub.commitByHand(repo, files: [".gitignore": Array("*.log\n".utf8)])
         try await withClient(hub.endpoint) { client in
-          #expect(try await client.publish(.of([log])) == .unchanged(head: head, ignored: ["train.log"]))
-          guard case .committed(_, head, 2, ["train.log"]) = try await client.publish(.of([log, config])) else {
+          #expect(
+            try await client.publish(.of([log])) == .unchanged(head: head, remarks: .init(ignored: ["train.log"])))
+          guard
+            case .committed(_, head, 2, .init(ignored: ["train.log"])) = try await client.publish(.of([log, config]))
+          else {
             Issue.record("the rest was not published")
             return
           }
           let newest = try #require(hub.commits(repo).first?.oid)
-          #expect(try await client.publish(.of([log, config])) == .unchanged(head: newest, ignored: ["train.log"]))
+          #expect(
+            try await client.publish(.of([log, config]))
+              == .unchanged(head: newest, remarks: .init(ignored: ["train.log"])))
         }
         #expect(hub.files(repo)["train.log"] == nil)
       }

@@ -70,11 +70,13 @@ extension Upload {
   /// An upload in which only what a test is about has to be said.
   static func of(
     _ files: [UploadFile], to repo: String = "tester/adapter", revision: String = "main",
-    createIfMissing: Bool = true, isPrivate: Bool = true
+    written: Int64 = 1, createIfMissing: Bool = true, isPrivate: Bool = true,
+    mergeCard: @escaping @Sendable (String) -> UploadFile? = { _ in nil }
   ) throws -> Upload {
     Upload(
       repo: try RepoID(parsing: repo), revision: revision, files: files, summary: "Publish an adapter",
-      description: "for a test", createIfMissing: createIfMissing, isPrivate: isPrivate)
+      description: "for a test", written: written,
+      createIfMissing: createIfMissing, isPrivate: isPrivate, mergeCard: mergeCard)
   }
 }
 

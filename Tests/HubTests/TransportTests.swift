@@ -233,6 +233,7 @@ import Testing
       switch request.target.split(separator: "/").dropFirst(4).first {
       case "preupload": .reply(200, [:], #"{"files":[{"path":"a.json","uploadMode":"regular"}]}"#)
       case "commit": .reply(200, [:], #"{"commitOid":"\#(commit)"}"#)
+      case "commits": .reply(200, [:], "[]")
       case "tree": .reply(200, [:], #"[{"type":"file","path":"a.json","size":2,"oid":"\#(other)"}]"#)
       default: .reply(200, [:], head)
       }

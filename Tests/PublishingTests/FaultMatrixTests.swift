@@ -2,7 +2,6 @@ import Bundles
 import Foundation
 import Hub
 import Kernel
-import Logging
 import Publishing
 import SystemPackage
 import TestHub
@@ -81,12 +80,8 @@ import Testing
           hub.inject(fault)
         }
         let place = wrong.map { "\($0.trouble.name) at \($0.step)" } ?? "nothing wrong"
-        let client = HubClient(
-          endpoint: try Endpoint(parsing: hub.endpoint), token: Token("hf_testwriter"), userAgent: "tests/0",
-          timeouts: Timeouts(idle: .seconds(1), backoff: .milliseconds(1), retries: 1),
-          logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        let row = try await Self.publish(directory, by: client)
-        try await client.shutdown()
+        let timeouts = Timeouts(idle: .seconds(1), backoff: .milliseconds(1), retries: 1)
+        let row = try await withClient(of: hub, timeouts) { try await Self.publish(directory, by: $0) }
         #expect(row.status == .published, "\(place): \(row.status), \(row.reason ?? "")")
         let commits = hub.commits(Self.repo)
         #expect(commits.filter { $0.title == row.summary }.count == 1, "\(place): \(commits.map(\.title))")
@@ -102,7 +97,8 @@ import Testing
     var counts: [String: Int] = [:]
     return requests.map { request in
       // What follows is of one upload or commit only.
-      let places = ["/storage/parts/", "/api/complete_multipart/", "/api/models/\(repo)/tree/"]
+      let api = "/api/models/\(repo)"
+      let places = ["/storage/parts/", "/api/complete_multipart/", "\(api)/tree/", "\(api)/commits/"]
       let unique = places.first { request.path.hasPrefix($0) }
       let place = unique ?? request.path
       let number = counts["\(request.method) \(place)", default: 0]

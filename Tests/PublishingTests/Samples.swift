@@ -1,9 +1,12 @@
 import Adapters
 import Bundles
 import Foundation
+import Hub
 import Kernel
+import Logging
 import Publishing
 import SystemPackage
+import TestHub
 import TestSupport
 
 /// A staged bundle of one file, and its row.
@@ -34,4 +37,21 @@ func sample(
     created: Date(microseconds: 1_000_000 + modified))
   guard let bundle = StagedBundle(at: staged) else { throw SystemError("read", staged, .noSuchFileOrDirectory) }
   return (publication, bundle)
+}
+
+/// Runs `body` with a client of `hub` that may write, and closes it.
+func withClient<T>(
+  of hub: TestHub, _ timeouts: Timeouts = Timeouts(backoff: .milliseconds(1)), _ body: (HubClient) async throws -> T
+) async throws -> T {
+  let client = HubClient(
+    endpoint: try Endpoint(parsing: hub.endpoint), token: Token("hf_testwriter"), userAgent: "tests/0",
+    timeouts: timeouts, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  do {
+    let result = try await body(client)
+    try await client.shutdown()
+    return result
+  } catch {
+    try await client.shutdown()
+    throw error
+  }
 }

@@ -45,6 +45,7 @@ final class Core: Sendable {
     addStorage(to: router)
     addCommits(to: router)
     addDownloads(to: router)
+    addRaw(to: router)
     return router
   }
 }

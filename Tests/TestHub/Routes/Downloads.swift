@@ -12,6 +12,17 @@ extension Core {
     }
   }
 
+  /// Files of git itself as they are, for people who look at them.
+  func addRaw(to router: Router<HubContext>) {
+    router.get("/:namespace/:name/raw/:revision/**") { _, context in
+      let (_, _, commit) = try self.commit(context)
+      guard case .regular(let bytes)? = commit.tree[try context.rest()] else { throw Refusal.noEntry }
+      return Response(
+        status: .ok, headers: fields(["Content-Type": "text/plain; charset=utf-8"]),
+        body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+  }
+
   private func file(_ request: Request, _ context: HubContext, withBody: Bool) throws -> Response {
     let (id, _, commit) = try commit(context)
     guard let blob = commit.tree[try context.rest()] else {
