@@ -135,6 +135,7 @@ final class Generation: Sendable {
 
   /// Tells the publishing loop how to treat what an earlier process left; what no section publishes any more waits.
   private func announcePending() async throws {
+    try await workspace.ledger.releaseRefused()
     for publication in try await workspace.ledger.pending() {
       let intake = intakes.first { intake in
         intake.section.outputs == publication.outputs && intake.target(of: publication.run) == publication.target

@@ -197,11 +197,12 @@ package final class Reporter: Sendable {
         .retry, level: .warning, "\(publication.target): \(error); next try in \(seconds) s",
         Self.fields(publication, error: error.description))
       waits(publication.target, "\(error.brief), next try in \(seconds) s")
-    case .failed(let publication, let error):
+    case .refused(let publication, let error):
       logger.report(
-        .failed, level: .error, "\(publication.target): not published: \(error)",
+        .failed, level: .error,
+        "\(publication.target): not published: \(error); it is kept, and tried again after a reload or a restart",
         Self.fields(publication, error: error.description))
-      done(publication.target)
+      waits(publication.target, "refused: \(error.brief)")
     }
   }
 

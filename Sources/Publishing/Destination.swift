@@ -36,8 +36,14 @@ package enum DestinationError: Error, Sendable, Equatable, CustomStringConvertib
   case unauthorized(String)
   /// It will not heal by itself.
   case refused(String)
-  /// The destination's disk cannot be written to.
+  /// The destination's disk cannot be written to; that may heal too.
   case unwritable(String)
+
+  /// What the other side asked for.
+  var after: Duration? {
+    guard case .temporary(_, let after) = self else { return nil }
+    return after
+  }
 
   package var description: String {
     switch self {

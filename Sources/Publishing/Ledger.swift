@@ -25,15 +25,18 @@ package final class Ledger: Sendable {
   }
 
   /// Puts `publication` into the ledger; what waits for the same target is superseded by it in the same step, unless it
-  /// is being committed.
+  /// is being committed. A pause that the target asked for is kept.
   ///
   /// - Returns: what it superseded.
   package func enqueue(_ publication: Publication) async throws -> [Publication] {
     try await database.write { database in
       let waiting = try Publication.fetchAll(
         database,
-        sql: "SELECT * FROM publication WHERE \(Self.ofTarget) AND status = 'queued' ORDER BY created, id",
+        sql:
+          "SELECT * FROM publication WHERE \(Self.ofTarget) AND status IN ('queued', 'refused') ORDER BY created, id",
         arguments: Self.arguments(publication.target))
+      var publication = publication
+      publication.notBefore = (waiting + [publication]).compactMap(\.notBefore).max()
       var superseded: [Publication] = []
       for var old in waiting {
         old.status = .superseded
@@ -53,7 +56,7 @@ package final class Ledger: Sendable {
   package func begin(_ publication: Publication) async throws -> Bool {
     try await database.write { database in
       let known = try Publication.fetchOne(database, key: publication.id)
-      guard known?.status == .queued || known?.status == .committing else { return false }
+      guard known?.status.isPending == true else { return false }
       try publication.save(database)
       return true
     }
@@ -98,14 +101,21 @@ package final class Ledger: Sendable {
 
   /// What waits, or was being committed when the process ended, for `target`.
   package func pending(_ target: PublishTarget) async throws -> Publication? {
-    try await first("status IN ('committing', 'queued') ORDER BY created DESC, rowid DESC", target)
+    try await first("\(Self.isPending) ORDER BY created DESC, rowid DESC", target)
   }
 
   /// Everything that waits or was being committed, oldest first.
   package func pending() async throws -> [Publication] {
     try await database.read {
       try Publication.fetchAll(
-        $0, sql: "SELECT * FROM publication WHERE status IN ('committing', 'queued') ORDER BY created, rowid")
+        $0, sql: "SELECT * FROM publication WHERE \(Self.isPending) ORDER BY created, rowid")
+    }
+  }
+
+  /// Puts what was refused in line again: somebody may have mended the reason.
+  package func releaseRefused() async throws {
+    try await database.write {
+      try $0.execute(sql: "UPDATE publication SET status = 'queued', not_before = NULL WHERE status = 'refused'")
     }
   }
 
@@ -117,6 +127,8 @@ package final class Ledger: Sendable {
     }
   }
 
+  /// See ``Publication/Status/isPending``.
+  private static let isPending = "status IN ('committing', 'queued', 'refused')"
   private static let ofTarget = "endpoint = ? AND repo = ? AND revision = ?"
 
   private static func arguments(_ target: PublishTarget) -> StatementArguments {

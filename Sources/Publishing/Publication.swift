@@ -16,8 +16,13 @@ package struct Publication: Sendable, Equatable {
     case unchanged
     /// A newer state took its place.
     case superseded
+    /// The destination will not take it before somebody mends what `reason` says; it waits for the next start or reload.
+    case refused
     /// It will not be published; `reason` says why.
     case failed
+
+    /// Whether its bundle is still wanted.
+    package var isPending: Bool { self == .queued || self == .committing || self == .refused }
   }
 
   /// 16 hexadecimal digits; the name of the staged bundle.

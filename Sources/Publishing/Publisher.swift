@@ -12,7 +12,8 @@ package struct Publisher: Sendable {
     case unchanged(Publication, notes: [String])
     case superseded(Publication)
     case retry(Publication, error: DestinationError, wait: Duration)
-    case failed(Publication, error: DestinationError)
+    /// It waits until somebody has mended what is wrong.
+    case refused(Publication, error: DestinationError)
   }
 
   private let ledger: Ledger
@@ -111,19 +112,18 @@ package struct Publisher: Sendable {
       try? removeTree(directory)
     } catch {
       publication.updated = now()
-      if case .temporary(let reason, let asked) = error {
-        let wait = backoff.wait(afterAttempts: publication.attempts, asked: asked)
+      publication.reason = error.description
+      switch error {
+      case .temporary, .unwritable:
+        let wait = backoff.wait(afterAttempts: publication.attempts, asked: error.after)
         publication.status = .queued
-        publication.reason = reason
         publication.notBefore = now().addingTimeInterval(wait.seconds)
         try await ledger.save(publication)
         report(.retry(publication, error: error, wait: wait))
-      } else {
-        publication.status = .failed
-        publication.reason = error.description
+      case .unauthorized, .refused:
+        publication.status = .refused
         try await ledger.save(publication)
-        try? removeTree(directory)
-        report(.failed(publication, error: error))
+        report(.refused(publication, error: error))
       }
       return (publication, error)
     }

@@ -30,6 +30,17 @@ import Testing
     }
   }
 
+  @Test func `nobody has to wait for who asked, though he has the file still open`() async throws {
+    try await withFile { path, _ in
+      let file = try ConfinedTree(at: path.removingLastComponent()).openFile(path)
+      #expect(try file.writers(path: path) == .none)
+      // With O_NONBLOCK, open(2) fails where it would have to wait for a lease to be given back.
+      let writer = try FileDescriptor.open(path, .writeOnly, options: [.nonBlocking, .closeOnExec])
+      #expect(try file.writers(path: path) == .some)
+      try writer.close()
+    }
+  }
+
   @Test func `a shared mapping is a writer, also when the file is closed`() async throws {
     try await withFile { path, writers in
       let file = try FileDescriptor.open(path, .readWrite, options: .closeOnExec)

@@ -40,14 +40,42 @@ import Testing
     }
   }
 
-  @Test func whatWillNotHealFailsWithItsReason() async throws {
+  @Test func whatWillNotHealByItselfIsKeptUntilItIsReleased() async throws {
     try await withTemporaryDirectory { directory in
-      let bench = try Bench(directory, answers: [.failure(.refused("no such thing"))])
-      let (publication, _) = try sample("x", in: directory)
+      let answers: [Result<Receipt, DestinationError>] = [
+        .failure(.refused("no such thing")), .success(.committed(commit: "c1", parent: nil, bytes: 1, notes: [])),
+      ]
+      let bench = try Bench(directory, answers: answers)
+      let (publication, bundle) = try sample("x", in: directory)
       _ = try await bench.ledger.enqueue(publication)
       let (row, _) = try await bench.publisher.publish(publication, policy: PublishPolicy())
-      #expect(row.status == .failed && row.reason == "no such thing")
-      #expect(try await bench.ledger.pending().isEmpty)
+      #expect(row.status == .refused && row.reason == "no such thing")
+      #expect(try await bench.ledger.pending().map(\.status) == [.refused])
+      #expect(try FileIdentity(of: bundle.directory).isDirectory)
+      try await bench.ledger.releaseRefused()
+      let released = try #require(try await bench.ledger.pending(publication.target))
+      #expect(released.status == .queued && released.id == publication.id)
+      let (second, _) = try await bench.publisher.publish(released, policy: PublishPolicy())
+      #expect(second.status == .published)
+    }
+  }
+
+  @Test func aNewStateTakesTheRefusedOnesPlaceAndKeepsThePauseThatWasAskedFor() async throws {
+    try await withTemporaryDirectory { directory in
+      let bench = try Bench(
+        directory, answers: [.failure(.unauthorized("no")), .failure(.temporary("later", after: .seconds(1800)))])
+      let (first, _) = try sample("x", in: directory)
+      _ = try await bench.ledger.enqueue(first)
+      _ = try await bench.publisher.publish(first, policy: PublishPolicy())
+      let (second, _) = try sample("y", in: directory, modified: 2)
+      #expect(try await bench.ledger.enqueue(second).map(\.id) == [first.id])
+      _ = try await bench.publisher.publish(second, policy: PublishPolicy())
+      // A quota of commits an hour is not met by one try for each new state.
+      let (third, _) = try sample("z", in: directory, modified: 3)
+      #expect(try await bench.ledger.enqueue(third).map(\.id) == [second.id])
+      let pending = try #require(try await bench.ledger.pending(third.target))
+      #expect(pending.id == third.id)
+      #expect(try await bench.publisher.due(pending, policy: PublishPolicy()) >= bench.now.addingTimeInterval(1800))
     }
   }
 

@@ -11,11 +11,15 @@ final class Core: Sendable {
   let directory: URL
   /// The URL of the storage behind the Hub, known as soon as it runs.
   let storage = Mutex("")
+  /// Rings after each answer.
+  let answers: AsyncStream<Void>
+  let bell: AsyncStream<Void>.Continuation
   /// Signs URLs.
   let secret = SymmetricKey(size: .bits256)
 
   init(_ options: TestHub.Options) throws {
     self.options = options
+    (answers, bell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     directory = FileManager.default.temporaryDirectory.appending(path: "testhub-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     var state = State()

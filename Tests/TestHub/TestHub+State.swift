@@ -90,3 +90,12 @@ extension TestHub {
     core.state.withLock { $0.faults.append(fault) }
   }
 }
+
+extension TestHub {
+  /// Waits until `condition` holds; it is looked at after each request that was answered. For one at a time.
+  package func wait(isolation: isolated (any Actor)? = #isolation, until condition: () -> Bool) async {
+    if condition() { return }
+    var answers = core.answers.makeAsyncIterator()
+    while await answers.next(isolation: isolation) != nil, !condition() {}
+  }
+}

@@ -82,7 +82,7 @@ package struct Intake: Sendable {
 
     if let known = try await ledger.decision(on: stamp, at: target) {
       switch known.status {
-      case .queued, .committing: return .waiting(known)
+      case .queued, .committing, .refused: return .waiting(known)
       case .superseded where known.digest.isEmpty: return .superseded(known)
       case .superseded, .failed: break
       case .published, .unchanged:

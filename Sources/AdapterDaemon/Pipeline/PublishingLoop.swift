@@ -67,7 +67,7 @@ final class PublishingLoop: Sendable {
 
   private func startDue(in group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
     var next: Date?
-    for publication in try await ledger.pending() {
+    for publication in try await ledger.pending() where publication.status != .refused {
       // A target that no section names any more waits until one does.
       guard let policy = state.withLock({ $0.policies[publication.target] }) else { continue }
       let due = try await publisher.due(publication, policy: policy)

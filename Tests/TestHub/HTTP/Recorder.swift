@@ -14,6 +14,7 @@ struct Recorder: RouterMiddleware {
       state.requests.append(record)
       return state.requests.count - 1
     }
+    defer { core.bell.yield() }
     func note(_ status: Int) {
       core.state.withLock { $0.requests[index].status = status }
     }

@@ -1,0 +1,74 @@
+import Foundation
+import Kernel
+import SystemPackage
+import TestHub
+import TestSupport
+import Testing
+
+/// What is to be published is published, once, whatever becomes of the Hub, the token and the daemon meanwhile.
+@Suite(.timeLimit(.minutes(10))) struct OutboxTests {
+  private static let repo = "tester/adapter"
+  private static let token = TestHub.Options().token
+
+  @Test func whatTheHubRefusesIsKeptUntilTheReasonIsMended() async throws {
+    try await TestHub.withServer { hub in
+      try await withTemporaryDirectory { directory in
+        let site = try Site(directory, endpoint: hub.endpoint, token: Self.token)
+        try site.configure(repo: Self.repo, "create = false")
+        try MadeAdapter(version: 1).write(to: site.outputs.appending("run"))
+        let daemon = try await site.start()
+        try await daemon.line(with: "it is kept, and tried again after a reload or a restart")
+        #expect(try await site.history().map(\.status) == ["refused"])
+        hub.createRepo(Self.repo)
+        daemon.send(SIGHUP)
+        try await daemon.line(with: "published \(Self.repo)@")
+        #expect(await daemon.stop() == 0)
+        #expect(try await site.history().map(\.status) == ["published"])
+        #expect(hub.files(Self.repo)[MadeAdapter.weightsName] == MadeAdapter(version: 1).weights)
+        #expect(hub.commits(Self.repo).count == 2)
+        #expect(try names(in: directory.appending("state/bundles")).isEmpty)
+      }
+    }
+  }
+
+  /// Two machines that watch one tree: they share no ledger, only the tree and the repo.
+  @Test func twoDaemonsOnOneTreePublishNothingTwice() async throws {
+    let states: UInt8 = 50
+    try await TestHub.withServer { hub in
+      try await withTemporaryDirectory { directory in
+        let sites = try ["one", "two"].map { name in
+          var site = try Site(directory, endpoint: hub.endpoint, token: Self.token)
+          site.environment["STATE_DIRECTORY"] = directory.appending("state-\(name)").string
+          site.environment["RUNTIME_DIRECTORY"] = directory.appending("run-\(name)").string
+          return site
+        }
+        try sites[0].configure(repo: "tester/{directory}", settle: "50ms")
+        let daemons = [try await sites[0].start(), try await sites[1].start()]
+        let run = sites[0].outputs.appending("adapter")
+        for version in 1...states {
+          let before = hub.commits(Self.repo).count
+          try MadeAdapter(version: version).write(to: run)
+          // Every third one comes while the one before is still being published.
+          if version % 3 != 0 { await hub.wait { hub.commits(Self.repo).count > before } }
+        }
+        await hub.wait {
+          hub.files(Self.repo)[MadeAdapter.weightsName] == MadeAdapter(version: states).weights
+        }
+        // Each has looked at all there is when it has dealt with what came last.
+        try MadeAdapter(version: 255).write(to: sites[0].outputs.appending("last"))
+        for daemon in daemons {
+          try await daemon.line { line in
+            ["published", "unchanged"].contains { line.contains("[event=\($0)") } && line.contains("tester/last")
+          }
+        }
+        for daemon in daemons { #expect(await daemon.stop() == 0) }
+        let weights = hub.commits(Self.repo).compactMap { $0.files[MadeAdapter.weightsName] }
+        #expect(Set(weights).count == weights.count, "\(weights.map { $0.last ?? 0 })")
+        #expect(weights.count <= Int(states))
+        // Newest first: no older state went on top of a newer one.
+        #expect(weights.map { $0.last ?? 0 } == weights.map { $0.last ?? 0 }.sorted(by: >))
+        #expect(weights.first == MadeAdapter(version: states).weights)
+      }
+    }
+  }
+}
