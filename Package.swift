@@ -164,7 +164,8 @@ let package = Package(
         "adapterd", "adapterd-replay", "Adapters", "Kernel", "TestHub", "TestSupport", "TrainingReplay", system,
       ], swiftSettings: strict),
     .testTarget(
-      name: "TortureTests", dependencies: ["adapterd", "Adapters", "Kernel", "TestSupport", "Watching", system],
+      name: "TortureTests",
+      dependencies: ["adapterd", "Adapters", "Kernel", "TestHub", "TestSupport", "Watching", system],
       swiftSettings: strict),
   ]
 )

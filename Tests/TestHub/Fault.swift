@@ -13,6 +13,7 @@ extension TestHub {
       case truncateReply
       case garble
       case run(@Sendable () async throws -> Void)
+      case runAfterwards(@Sendable () async throws -> Void)
     }
 
     let effect: Effect
@@ -86,6 +87,13 @@ extension TestHub {
       _ place: String, times: Int = 1, _ body: @escaping @Sendable () async throws -> Void
     ) -> Fault {
       Fault(effect: .run(body), method: nil, place: place, times: times)
+    }
+
+    /// Something happens just after the request was done, before it is answered.
+    package static func after(
+      _ place: String, times: Int = 1, _ body: @escaping @Sendable () async throws -> Void
+    ) -> Fault {
+      Fault(effect: .runAfterwards(body), method: nil, place: place, times: times)
     }
 
     func concerns(_ request: RecordedRequest) -> Bool {

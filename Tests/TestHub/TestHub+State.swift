@@ -14,6 +14,9 @@ extension TestHub {
   /// Every request so far, in the order in which they came.
   package var requests: [RecordedRequest] { core.state.withLock { $0.requests } }
 
+  /// Takes back what was injected and has not happened.
+  package func takeBackFaults() { core.state.withLock { $0.faults = [] } }
+
   /// Whether everything that was injected has happened.
   package var hasNoFaultsLeft: Bool { core.state.withLock { $0.faults.isEmpty } }
 

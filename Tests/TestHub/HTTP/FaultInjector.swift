@@ -18,6 +18,10 @@ struct FaultInjector: RouterMiddleware {
     case .run(let body):
       try await body()
       return try await next(request, context)
+    case .runAfterwards(let body):
+      let reply = try await next(request, context)
+      try await body()
+      return reply
     case .answer(let status, let headers, let message): throw Refusal(status, message, headers: headers)
     case .answerAfterwards(let status, let message):
       _ = try await next(request, context)
