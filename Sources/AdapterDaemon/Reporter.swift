@@ -206,6 +206,14 @@ package final class Reporter: Sendable {
     }
   }
 
+  /// Says once that the ledger cannot be used now.
+  func troubled(_ error: any Error) {
+    guard isNews("ledger", "\(error)") else { return }
+    logger.report(
+      .failed, level: .error, "nothing is published while the ledger cannot be written: \(error)",
+      EventFields(error: "\(error)"))
+  }
+
   func waits(_ target: PublishTarget, _ why: String) {
     state.withLock { $0.waiting[target] = why }
     updateStatus()

@@ -109,22 +109,24 @@ package struct Workspace: Sendable {
     }
   }
 
-  /// A ledger that cannot be opened is moved aside: what it knew is found out again from the destination, which keeps
-  /// anything from being published twice.
+  /// A ledger that is damaged is moved aside: what it knew is found out again from the destination, which keeps anything
+  /// from being published twice. One that cannot be opened for another reason, such as a full disk, is left alone.
   private static func ledger(at path: FilePath, _ logger: Logger) throws(Failure) -> Ledger {
     do {
       return try Ledger(at: path)
-    } catch let first {
+    } catch let first as Ledger.Damaged {
       let aside = FilePath(bytes: path.bytes + Array(".broken-\(Int(Date().timeIntervalSince1970))".utf8))
       do {
         try rename(path, to: aside, replacing: true)
         for suffix in ["-wal", "-shm"] { try removeTree(FilePath(bytes: path.bytes + Array(suffix.utf8))) }
         let ledger = try Ledger(at: path)
-        logger.error("the ledger could not be opened (\(first)) and was moved to \(aside.shown); a new one is begun")
+        logger.error("the ledger is damaged (\(first)) and was moved to \(aside.shown); a new one is begun")
         return ledger
       } catch {
-        throw Failure(.cannotWrite, "the ledger \(path.shown) cannot be opened: \(first)")
+        throw Failure(.cannotWrite, "the ledger \(path.shown) is damaged (\(first)) and cannot be replaced: \(error)")
       }
+    } catch {
+      throw Failure(.cannotWrite, "the ledger \(path.shown) cannot be opened: \(error)")
     }
   }
 }

@@ -10,7 +10,8 @@ package final class Ledger: Sendable {
 
   /// Opens the ledger at `path`, or makes it.
   ///
-  /// - Throws: GRDB's `DatabaseError` if it is no database or cannot be opened.
+  /// - Throws: ``Damaged`` if it is no ledger, or not whole; GRDB's `DatabaseError` if it cannot be opened, for want of
+  ///   space or of permission say.
   package init(at path: FilePath) throws {
     var configuration = Configuration()
     configuration.label = "ledger"
@@ -20,8 +21,30 @@ package final class Ledger: Sendable {
       try database.execute(sql: "PRAGMA synchronous = FULL")
       try database.execute(sql: "PRAGMA journal_mode = WAL")
     }
-    database = try DatabaseQueue(path: path.string, configuration: configuration)
-    try Self.migrator.migrate(database)
+    do {
+      database = try DatabaseQueue(path: path.string, configuration: configuration)
+      try Self.migrator.migrate(database)
+      // Small as it is, looking at every page takes no time, and a damaged one is found now and not in the middle.
+      let findings = try database.read { try String.fetchAll($0, sql: "PRAGMA integrity_check(1)") }
+      if findings != ["ok"] { throw Damaged(description: findings.joined(separator: "; ")) }
+    } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+      throw Damaged(description: "\(error)")
+    }
+  }
+
+  /// Whether `error`, of any method here, may pass by itself: a disk that is full, mounted read-only or failing, another
+  /// process that is busy with it.
+  package static func mayPass(_ error: any Error) -> Bool {
+    guard let code = (error as? DatabaseError)?.resultCode else { return false }
+    let passing: [ResultCode] = [
+      .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_BUSY, .SQLITE_LOCKED,
+    ]
+    return passing.contains(code)
+  }
+
+  /// It cannot be read any more, and will not heal.
+  package struct Damaged: Error, CustomStringConvertible {
+    package let description: String
   }
 
   /// Puts `publication` into the ledger; what waits for the same target is superseded by it in the same step, unless it

@@ -44,9 +44,31 @@ import Testing
       try write("this is no database, and long enough to be looked at as one", to: ledger)
       let daemon = try await site.start()
       try await daemon.line(with: "the destination has the same files")
-      #expect(daemon.lines.contains { $0.contains("the ledger could not be opened") })
+      #expect(daemon.lines.contains { $0.contains("the ledger is damaged") })
       #expect(await daemon.stop() == 0)
       #expect(try names(in: directory.appending("state")).contains { $0.string.hasPrefix("ledger.sqlite.broken-") })
+      #expect(try StoreReader(root: site.store).commits("org/adapter").count == 1)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(10)), arguments: [false, true])
+  func aLedgerThatIsDeletedOrDamagedInTheMiddleIsToo(isDeleted: Bool) async throws {
+    try await withTemporaryDirectory { directory in
+      let site = try await published(in: directory)
+      let ledger = directory.appending("state/ledger.sqlite")
+      for suffix in ["-wal", "-shm"] { try removeTree(FilePath(ledger.string + suffix)) }
+      if isDeleted {
+        try removeTree(ledger)
+      } else {
+        // The second page: what begins the database is whole.
+        var bytes = try contents(ledger)
+        for index in 4096..<min(8192, bytes.count) { bytes[index] = 0xA5 }
+        try write(bytes, to: ledger)
+      }
+      let daemon = try await site.start()
+      try await daemon.line(with: "the destination has the same files")
+      #expect(daemon.lines.contains { $0.contains("the ledger is damaged") } == !isDeleted)
+      #expect(await daemon.stop() == 0)
       #expect(try StoreReader(root: site.store).commits("org/adapter").count == 1)
     }
   }

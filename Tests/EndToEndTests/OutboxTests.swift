@@ -31,6 +31,65 @@ import Testing
     }
   }
 
+  /// Takes all the space of a small file system, until the file at the path that it returns is removed.
+  private static func fill(_ directory: FilePath) throws -> FilePath {
+    let path = directory.appending("filler")
+    let file = try FileDescriptor.open(
+      path, .writeOnly, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+    let block = [UInt8](repeating: 0, count: 4096)
+    while (try? file.writeAll(block)) != nil {}
+    try file.close()
+    return path
+  }
+
+  /// The commit is made, and the disk has just become full.
+  @Test(.enabled(if: Mounts.areAllowed)) func aLedgerThatCannotBeWrittenHoldsUpAndDoublesNothing() async throws {
+    try await TestHub.withServer { hub in
+      try await withTemporaryDirectory { directory in
+        let site = try Site(directory, endpoint: hub.endpoint, token: Self.token)
+        try site.configure(repo: Self.repo)
+        let state = directory.appending("state")
+        try await Mounts.withTmpfs(at: state, "size=8m") {
+          let daemon = try await site.start()
+          hub.inject(.before("/commit/") { _ = try Self.fill(state) })
+          try MadeAdapter(version: 1).write(to: site.outputs.appending("run"))
+          try await daemon.line(with: "nothing is published while the ledger cannot be written")
+          #expect(hub.files(Self.repo)[MadeAdapter.weightsName] == MadeAdapter(version: 1).weights)
+          try removeTree(state.appending("filler"))
+          try await daemon.line(with: "published \(Self.repo)@")
+          #expect(await daemon.stop() == 0)
+          #expect(hub.commits(Self.repo).count == 2)
+          #expect(try await site.history().map(\.status) == ["published"])
+          #expect(try names(in: state.appending("bundles")).isEmpty)
+        }
+      }
+    }
+  }
+
+  @Test(.enabled(if: Mounts.areAllowed)) func aFullDiskIsSaidAndWhenThereIsSpaceItGoesOn() async throws {
+    try await TestHub.withServer { hub in
+      try await withTemporaryDirectory { directory in
+        let site = try Site(directory, endpoint: hub.endpoint, token: Self.token)
+        try site.configure(repo: Self.repo)
+        let state = directory.appending("state")
+        try await Mounts.withTmpfs(at: state, "size=8m") {
+          let daemon = try await site.start()
+          let filler = try Self.fill(state)
+          let run = site.outputs.appending("run")
+          try MadeAdapter(version: 1).write(to: run)
+          try await daemon.line { $0.contains("[event=failed") && $0.contains("No space left on device") }
+          try removeTree(filler)
+          // It would be looked at again by itself in a minute.
+          try MadeAdapter(version: 2).write(to: run)
+          try await daemon.line(with: "published \(Self.repo)@")
+          #expect(await daemon.stop() == 0)
+          #expect(hub.files(Self.repo)[MadeAdapter.weightsName] == MadeAdapter(version: 2).weights)
+          #expect(try names(in: state.appending("bundles")).isEmpty)
+        }
+      }
+    }
+  }
+
   /// Two machines that watch one tree: they share no ledger, only the tree and the repo.
   @Test func twoDaemonsOnOneTreePublishNothingTwice() async throws {
     let states: UInt8 = 50

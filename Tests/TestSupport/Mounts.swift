@@ -17,6 +17,19 @@ package enum Mounts {
 
   private static let bindfs = "/usr/bin/bindfs"
 
+  /// A file system of its own at `directory`, which is made, for as long as `body` runs.
+  ///
+  /// - Parameter options: As in tmpfs(5), e.g. `size=8m`.
+  package static func withTmpfs(at directory: FilePath, _ options: String, _ body: () async throws -> Void) async throws
+  {
+    try makeDirectories(directory)
+    guard mount("none", directory.string, "tmpfs", 0, options) == 0 else {
+      throw SystemError("mount", directory, Errno(rawValue: errno))
+    }
+    defer { umount2(directory.string, CInt(MNT_DETACH)) }
+    try await body()
+  }
+
   /// A FUSE file system that shows a directory: what is written to the directory itself is, for who looks at the file
   /// system, written by another machine.
   ///

@@ -13,10 +13,15 @@ final class PublishingLoop: Sendable {
     var policies: [PublishTarget: PublishPolicy] = [:]
     var inFlight: Set<PublishTarget> = []
     var isStopping = false
+    /// Nothing is tried before: the ledger could not be written.
+    var pausedUntil: SuspendingClock.Instant?
   }
 
   /// Uploads at a time: enough to keep a line busy, few enough not to disturb a training.
   private static let width = 4
+
+  /// How long a ledger that cannot be written is left alone.
+  private static let pause: Duration = .seconds(5)
 
   private let ledger: Ledger
   private let publisher: Publisher
@@ -53,16 +58,34 @@ final class PublishingLoop: Sendable {
     bell.yield()
   }
 
-  /// - Throws: what the ledger throws: without it nothing may be published.
+  /// - Throws: what the ledger throws and will not pass: without it nothing may be published.
   func run() async throws {
     try await withThrowingDiscardingTaskGroup { group in
       for await _ in rings {
         watchdog.busy(stage)
         defer { watchdog.idle(stage) }
         if state.withLock({ $0.isStopping }) { break }
-        try await startDue(in: &group)
+        if let paused = state.withLock({ $0.pausedUntil }), paused > .now {
+          alarm.set(paused, in: &group)
+          continue
+        }
+        do {
+          try await startDue(in: &group)
+        } catch {
+          try pause(after: error)
+          bell.yield()
+        }
       }
     }
+  }
+
+  /// Without a ledger nothing is published; with a full disk it is worth waiting.
+  ///
+  /// - Throws: `error` if it will not pass.
+  private func pause(after error: any Error) throws {
+    guard Ledger.mayPass(error) else { throw error }
+    reporter.troubled(error)
+    state.withLock { $0.pausedUntil = .now + Self.pause }
   }
 
   private func startDue(in group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
@@ -90,7 +113,11 @@ final class PublishingLoop: Sendable {
           bell.yield()
         }
         watchdog.busy(stage)
-        _ = try await publisher.publish(publication, policy: policy) { [watchdog] in watchdog.progress(stage) }
+        do {
+          _ = try await publisher.publish(publication, policy: policy) { [watchdog] in watchdog.progress(stage) }
+        } catch {
+          try pause(after: error)
+        }
       }
     }
     if let next { alarm.set(.now + .seconds(max(0.01, next.timeIntervalSinceNow)), in: &group) }
