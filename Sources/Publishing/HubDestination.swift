@@ -31,14 +31,39 @@ package struct HubDestination: Destination {
         mergeCard: { Self.merge($0, with: ourCard, at: bundle.path(of: "README.md")) })
       switch try await client.publish(upload, onProgress: { _ in onProgress() }) {
       case .committed(let commit, let parent, let bytes, let remarks):
-        return .committed(commit: commit, parent: parent, bytes: bytes, notes: Self.notes(remarks))
+        let notes = try await tag(commit, as: publication, by: policy) + Self.notes(remarks)
+        return .committed(commit: commit, parent: parent, bytes: bytes, notes: notes)
       case .unchanged(let head, let remarks):
-        return .unchanged(head: head, notes: Self.notes(remarks))
+        // An earlier try may have ended between the commit and its tag.
+        let notes = publication.attempts > 1 ? try await tag(head, as: publication, by: policy) : []
+        return .unchanged(head: head, notes: notes + Self.notes(remarks))
       case .superseded(let commit):
         return .superseded(by: commit)
       }
     } catch {
       throw DestinationError(error)
+    }
+  }
+
+  /// Tags `commit` if that is wanted.
+  ///
+  /// - Returns: why that was not possible, if it was not and will not be.
+  /// - Throws: ``HubError`` if it is worth another try.
+  private func tag(
+    _ commit: String, as publication: Publication, by policy: PublishPolicy
+  ) async throws(HubError) -> [String] {
+    guard let template = policy.tag else { return [] }
+    guard let tag = template.tag(iterations: publication.step) else {
+      return ["not tagged \(template): the iterations are not known"]
+    }
+    do throws(HubError) {
+      try await client.createTag(try RepoID(parsing: publication.target.repo), tag: tag, revision: commit)
+      return []
+    } catch {
+      switch error.kind {
+      case .rateLimited, .unavailable, .invalidReply, .conflict: throw error
+      case .unauthorized, .forbidden, .notFound, .refused: return ["not tagged \(tag): \(error)"]
+      }
     }
   }
 

@@ -24,10 +24,15 @@ package struct PublishPolicy: Sendable, Equatable {
   package var isPrivate: Bool
   /// The least time between two commits.
   package var minimumInterval: Duration
+  /// What each commit is called besides; `nil` for nothing.
+  package var tag: TagTemplate?
 
-  package init(create: Bool = true, isPrivate: Bool = true, minimumInterval: Duration = .seconds(60)) {
+  package init(
+    create: Bool = true, isPrivate: Bool = true, minimumInterval: Duration = .seconds(60), tag: TagTemplate? = nil
+  ) {
     self.create = create
     self.isPrivate = isPrivate
     self.minimumInterval = minimumInterval
+    self.tag = tag
   }
 }

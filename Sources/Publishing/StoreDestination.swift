@@ -26,7 +26,8 @@ package struct StoreDestination: Destination {
   ) async throws(DestinationError) -> Receipt {
     do {
       return try await worker.run {
-        try publish(bundle, to: publication.target, create: policy.create, onProgress: onProgress)
+        let tag = policy.tag?.tag(iterations: publication.step)
+        return try publish(bundle, to: publication.target, create: policy.create, tag: tag, onProgress: onProgress)
       }
     } catch let error as SystemError where error.errno == .noSpace || error.errno == .diskQuotaExceeded {
       throw .temporary("the store is full: \(error)", after: .seconds(60))
@@ -38,7 +39,7 @@ package struct StoreDestination: Destination {
   }
 
   private func publish(
-    _ bundle: StagedBundle, to target: PublishTarget, create: Bool, onProgress: @Sendable () -> Void
+    _ bundle: StagedBundle, to target: PublishTarget, create: Bool, tag: String?, onProgress: @Sendable () -> Void
   ) throws -> Receipt {
     let folder = root.appending("models--" + target.repo.split(separator: "/").joined(separator: "--"))
     if !create, (try? FileIdentity(of: folder)) == nil {
@@ -71,10 +72,23 @@ package struct StoreDestination: Destination {
     guard holds(snapshot, bundle.manifest) else {
       throw DestinationError.temporary("the store's snapshot \(commit) does not hold what was written", after: nil)
     }
+    // Before the branch moves: what ends in between is done again, the tag with it.
+    let notes = try tag.map { try self.tag(commit, as: $0, in: folder) } ?? []
     try makeDirectories(reference.removingLastComponent())
     try replaceFile(reference, with: Array(commit.utf8))
     lock.release()
-    return .committed(commit: commit, parent: parent, bytes: stored, notes: [])
+    return .committed(commit: commit, parent: parent, bytes: stored, notes: notes)
+  }
+
+  /// - Returns: why not, if the tag names another commit.
+  private func tag(_ commit: String, as tag: String, in folder: FilePath) throws -> [String] {
+    let reference = folder.appending("refs").pushing(FilePath(tag))
+    if let named = head(at: reference), named != commit {
+      return ["not tagged \(tag): it names \(named.prefix(7)) already and is not moved to \(commit.prefix(7))"]
+    }
+    try makeDirectories(reference.removingLastComponent())
+    try replaceFile(reference, with: Array(commit.utf8))
+    return []
   }
 
   /// The commit that the branch file names; `nil` if there is none.

@@ -57,7 +57,7 @@ import Testing
     #expect(section.bundle?.string.hasSuffix("/outputs/hf_bundle") == true && !section.publishUncounted)
     #expect(section.metadata["lora_scale"] == .number("2.0"))
     #expect(section.metadata["training_samples"] == .number("2000"))
-    #expect(configuration.warnings.count == 4)
+    #expect(configuration.warnings.count == 3)
   }
 
   static let good = "[[publish]]\noutputs = \"/o\"\nrepo = \"a/b\"\n"
@@ -65,6 +65,11 @@ import Testing
   @Test(arguments: [
     ("[[publish]]\noutput = \"/o\"\n", ":2: unknown key 'output' in [[publish]]; did you mean 'outputs'?"),
     ("endpont = \"x\"\n" + good, ":1: unknown key 'endpont'; did you mean 'endpoint'?"),
+    (good + "tag = \"main\"\n", ":4: tag in [[publish]] is the name of the branch, main"),
+    (
+      good + "tag = \"step {iterations}\"\n",
+      ":4: tag = \"step {iterations}\" in [[publish]]: only {iterations} is put in"
+    ),
     (good + "zzzzzzzz = 1\n", ":4: unknown key 'zzzzzzzz' in [[publish]]; known are bundle, card"),
     (
       good + good + "settle = 2\n",

@@ -87,6 +87,7 @@ import Testing
         #expect(commits.filter { $0.title == row.summary }.count == 1, "\(place): \(commits.map(\.title))")
         #expect(row.commit == commits.first?.oid, "\(place)")
         for (name, content) in Self.files { #expect(hub.files(Self.repo)[name] == content, "\(place): \(name)") }
+        #expect(hub.tags(Self.repo) == ["step-10": row.commit], "\(place)")
         #expect(hub.hasNoFaultsLeft, "\(place) was not put to the test")
         return Self.steps(hub.requests)
       }
@@ -98,7 +99,7 @@ import Testing
     return requests.map { request in
       // What follows is of one upload or commit only.
       let api = "/api/models/\(repo)"
-      let places = ["/storage/parts/", "/api/complete_multipart/", "\(api)/tree/", "\(api)/commits/"]
+      let places = ["/storage/parts/", "/api/complete_multipart/", "\(api)/tree/", "\(api)/commits/", "\(api)/tag/"]
       let unique = places.first { request.path.hasPrefix($0) }
       let place = unique ?? request.path
       let number = counts["\(request.method) \(place)", default: 0]
@@ -122,9 +123,10 @@ import Testing
     _ = try await ledger.enqueue(queued)
     let publisher = Publisher(
       ledger: ledger, destination: HubDestination(client: client), bundles: directory, report: { _ in })
+    let policy = PublishPolicy(minimumInterval: .zero, tag: try TagTemplate(parsing: "step-{iterations}"))
     for _ in 0..<10 {
       guard let next = try await ledger.pending(queued.target) else { break }
-      _ = try await publisher.publish(next, policy: PublishPolicy(minimumInterval: .zero))
+      _ = try await publisher.publish(next, policy: policy)
     }
     return try #require(try await ledger.history().first)
   }

@@ -1,5 +1,6 @@
 import Adapters
 import Bundles
+import Publishing
 import SystemPackage
 
 /// All that the user says, once the files and the environment are merged: an immutable value, replaced as a whole.
@@ -39,7 +40,7 @@ package struct PublishSection: Sendable, Equatable {
   package var create = true
   package var when = When.every
   package var minimumInterval: Duration = .seconds(60)
-  package var tag = ""
+  package var tag: TagTemplate?
   package var settle: Duration = .seconds(2)
   package var configJSON = BundleSettings.ConfigJSON.auto
   package var watch = Watch.auto
@@ -72,7 +73,6 @@ extension Configuration {
     if metricsListen != nil { warnings.append("[metrics] has no effect in this version") }
     for section in publish {
       let place = "[[publish]] of \(section.repo)"
-      if !section.tag.isEmpty { warnings.append("tag in \(place) has no effect in this version") }
       if !section.onPublished.isEmpty { warnings.append("on_published in \(place) has no effect in this version") }
       if !section.onFailed.isEmpty { warnings.append("on_failed in \(place) has no effect in this version") }
       if section.configJSON == .never {

@@ -3,6 +3,7 @@ import Bundles
 import Foundation
 import Hub
 import Kernel
+import Publishing
 import SystemPackage
 import TOMLKit
 
@@ -123,7 +124,10 @@ package struct ConfigurationLoader: Sendable {
     section.create = try reader.bool("create") ?? section.create
     section.when = try reader.choice("when", of: PublishSection.When.self) ?? section.when
     section.minimumInterval = try reader.duration("min_interval") ?? section.minimumInterval
-    section.tag = try reader.string("tag") ?? section.tag
+    section.tag = try tag(reader)
+    if section.tag?.description == section.revision {
+      throw reader.failure("tag", "tag in [[publish]] is the name of the branch, \(section.revision); choose another")
+    }
     section.settle = try reader.duration("settle") ?? section.settle
     section.configJSON = try reader.choice("config_json", of: BundleSettings.ConfigJSON.self) ?? section.configJSON
     section.watch = try reader.choice("watch", of: PublishSection.Watch.self) ?? section.watch
@@ -142,6 +146,15 @@ package struct ConfigurationLoader: Sendable {
       for key in AdapterRecord.keys { section.metadata[key] = try metadata.json(key) }
     }
     return section
+  }
+
+  private func tag(_ reader: TableReader) throws(ConfigurationError) -> TagTemplate? {
+    guard let text = try reader.string("tag"), !text.isEmpty else { return nil }
+    do throws(TagTemplate.Invalid) {
+      return try TagTemplate(parsing: text)
+    } catch {
+      throw reader.failure("tag", "tag = \"\(text)\" in [[publish]]: \(error); write \"step-{iterations}\", say")
+    }
   }
 
   private func check(repo: String, _ reader: TableReader) throws(ConfigurationError) {

@@ -49,7 +49,7 @@ package struct Intake: Sendable {
   /// How its target is to be treated.
   package var policy: PublishPolicy {
     PublishPolicy(
-      create: section.create, isPrivate: section.isPrivate, minimumInterval: section.minimumInterval)
+      create: section.create, isPrivate: section.isPrivate, minimumInterval: section.minimumInterval, tag: section.tag)
   }
 
   /// Stages the bundle of `state` at `destination`.
