@@ -90,10 +90,16 @@ package struct Workspace: Sendable {
         "no Hub token found: looked at token_file, $CREDENTIALS_DIRECTORY/hf-token, HF_TOKEN, HF_TOKEN_PATH and $HF_HOME/token; make a write token at \(configuration.endpoint)/settings/tokens and put it in a file that token_file names"
       )
     }
+    let network: Network
+    do throws(Network.Invalid) {
+      network = try Network(environment: environment, caFile: configuration.caFile)
+    } catch {
+      throw Failure(.badConfiguration, "\(error)")
+    }
     do {
       return HubClient(
         endpoint: try Endpoint(parsing: configuration.endpoint), token: token, userAgent: "adapterd/\(Version.current)",
-        logger: logger)
+        network: network, logger: logger)
     } catch {
       throw Failure(.badConfiguration, "endpoint: \(error)")
     }

@@ -17,12 +17,15 @@ package final class HubClient: Sendable {
   ///   - token: Sent to the endpoint and to nowhere else; without it only public repos can be read.
   ///   - userAgent: Who asks, e.g. `adapterd/0.1.0`.
   ///   - timeouts: How long to wait.
+  ///   - network: How the endpoint is reached.
   ///   - logger: Is told of each request at level `debug`, without token, query or body.
   package init(
-    endpoint: Endpoint, token: Token?, userAgent: String, timeouts: Timeouts = .default, logger: Logger
+    endpoint: Endpoint, token: Token?, userAgent: String, timeouts: Timeouts = .default, network: Network = .plain,
+    logger: Logger
   ) {
     transport = Transport(
-      endpoint: endpoint, token: token, userAgent: userAgent, timeouts: timeouts, logger: logger)
+      endpoint: endpoint, token: token, userAgent: userAgent, timeouts: timeouts, network: network,
+      logger: logger)
   }
 
   /// Closes the connections; requests that are under way fail. To be called once, at the end.

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Kernel
 import NIOCore
+import NIOSSL
 import SystemPackage
 
 extension Transport {
@@ -20,6 +21,28 @@ extension Transport {
     case let error as HTTPClientError: return unavailable(words(error))
     case let error as IOError: return unavailable("\(Errno(rawValue: error.errnoCode))")
     default: return unavailable("\(error)")
+    }
+  }
+
+  /// What it means that TLS did not come about; `nil` if that is not what happened.
+  func refusedCertificate(_ error: any Error, of origin: Origin, id: String, path: String) async -> HubError? {
+    func refused(_ reason: String, _ remedy: String) -> HubError {
+      HubError(
+        .unavailable, message: "no secure connection to \(origin): \(reason)", requestID: id, path: path, remedy: remedy
+      )
+    }
+    switch error {
+    case let error as NIOSSLExtraError where error == .failedToValidateHostname:
+      return refused("its certificate is for another name", "check the endpoint's name and what lies in between")
+    case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
+      guard "\(error)".contains("CERTIFICATE_VERIFY_FAILED") else {
+        return refused("\(error)", "check that the endpoint and its port speak TLS, and what lies in between")
+      }
+      // Behind a proxy one's own look at the certificate would be at another's.
+      let known = proxies.concern(origin) ? nil : await CertificateDiagnosis.reason(for: origin)
+      let (reason, remedy) = known ?? ("its certificate cannot be trusted", "check the endpoint, or set ca_file")
+      return refused(reason, remedy)
+    default: return nil
     }
   }
 

@@ -10,7 +10,10 @@ struct Transport: Sendable {
   let endpoint: Endpoint
   let timeouts: Timeouts
   let logger: Logger
-  private let http: HTTPClient
+  private let network: Network
+  private let direct: HTTPClient
+  /// `nil` if there is no proxy.
+  private let tunnelled: HTTPClient?
   private let token: Token?
   private let userAgent: String
 
@@ -18,24 +21,37 @@ struct Transport: Sendable {
   private static let replyLimit = 16 * 1024 * 1024
   private static let redirectLimit = 5
 
-  init(endpoint: Endpoint, token: Token?, userAgent: String, timeouts: Timeouts, logger: Logger) {
+  init(endpoint: Endpoint, token: Token?, userAgent: String, timeouts: Timeouts, network: Network, logger: Logger) {
     self.endpoint = endpoint
     self.token = token
     self.userAgent = userAgent
     self.timeouts = timeouts
     self.logger = logger
+    self.network = network
     var configuration = HTTPClient.Configuration(
-      redirectConfiguration: .disallow,
+      tlsConfiguration: network.tls, redirectConfiguration: .disallow,
       timeout: .init(
         connect: .microseconds(timeouts.connect.microseconds), read: .microseconds(timeouts.idle.microseconds)),
       decompression: .disabled)
     configuration.httpVersion = .http1Only
     // Otherwise a refused connection is tried again until the connect timeout is over.
     configuration.connectionPool.retryConnectionEstablishment = false
-    http = HTTPClient(configuration: configuration)
+    direct = HTTPClient(configuration: configuration)
+    configuration.proxy = network.proxies.configuration
+    tunnelled = configuration.proxy == nil ? nil : HTTPClient(configuration: configuration)
   }
 
-  func shutdown() async throws { try await http.shutdown() }
+  func shutdown() async throws {
+    try await tunnelled?.shutdown()
+    try await direct.shutdown()
+  }
+
+  var proxies: Proxies { network.proxies }
+
+  private func client(for origin: Origin?) -> HTTPClient {
+    guard let tunnelled, let origin, network.proxies.concern(origin) else { return direct }
+    return tunnelled
+  }
 
   /// Makes the call and repeats it as its kind allows.
   ///
@@ -188,9 +204,10 @@ struct Transport: Sendable {
   }
 
   private func perform(_ request: HTTPClientRequest, id: String, path: String) async throws(HubError) -> Reply {
+    let origin = Endpoint.origin(of: request.url)
     do {
       // It is given no logger: it would log signed URLs.
-      let response = try await http.execute(request, deadline: .distantFuture)
+      let response = try await client(for: origin).execute(request, deadline: .distantFuture)
       let body = try await response.body.collect(upTo: Self.replyLimit)
       let headers = response.headers
       return Reply(
@@ -198,6 +215,7 @@ struct Transport: Sendable {
         requestID: headers.first(name: "X-Request-Id") ?? headers.first(name: "X-Amzn-Trace-Id")
           ?? headers.first(name: "X-Amz-Cf-Id"))
     } catch {
+      if let origin, let refused = await refusedCertificate(error, of: origin, id: id, path: path) { throw refused }
       throw failure(error, id: id, path: path)
     }
   }

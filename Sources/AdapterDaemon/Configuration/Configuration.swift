@@ -8,6 +8,8 @@ package struct Configuration: Sendable, Equatable {
   /// `https://…`, `http://` on loopback, or `file:///…`.
   package var endpoint: String
   package var tokenFile: FilePath?
+  /// Certificates that are believed besides the machine's own.
+  package var caFile: FilePath?
   /// A newer table of counting rules than the built-in one.
   package var rules: FilePath?
   /// How often to ask for the download figures; zero: never.

@@ -83,11 +83,12 @@ package struct ConfigurationLoader: Sendable {
       throw ConfigurationError("\(error)", file: path)
     }
     let top = TableReader(table: table, header: "", index: -1, source: source)
-    try top.permit(["endpoint", "token_file", "rules", "downloads_interval", "metrics", "publish"])
+    try top.permit(["endpoint", "token_file", "ca_file", "rules", "downloads_interval", "metrics", "publish"])
     if let endpoint = try top.string("endpoint") {
       configuration.endpoint = try Self.checkedEndpoint(endpoint) { top.failure("endpoint", "endpoint: \($0)") }
     }
     configuration.tokenFile = try top.path("token_file") ?? configuration.tokenFile
+    configuration.caFile = try top.path("ca_file") ?? configuration.caFile
     configuration.rules = try top.path("rules") ?? configuration.rules
     configuration.downloadsInterval = try top.duration("downloads_interval") ?? configuration.downloadsInterval
     if let metrics = try top.subtable("metrics", header: "[metrics]") {
