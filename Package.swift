@@ -27,6 +27,8 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -96,7 +98,12 @@ let package = Package(
         "Kernel", logging, system,
       ], swiftSettings: strict),
     .testTarget(
-      name: "HubTests", dependencies: ["Hub", "Kernel", "TestHub", "TestSupport", crypto, logging, system],
+      name: "HubTests",
+      dependencies: [
+        "Hub", "Kernel", "TestHub", "TestSupport", crypto, logging, system,
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "X509", package: "swift-certificates"),
+      ],
       exclude: ["real_client.py"], swiftSettings: strict),
 
     // MARK: Publishing
@@ -156,9 +163,12 @@ let package = Package(
       name: "TestHub",
       dependencies: [
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"), "Yams", crypto, logging,
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"), "Yams",
+        crypto, logging,
       ],
       path: "Tests/TestHub", swiftSettings: strict),
     .target(name: "WallClock", path: "Tests/WallClock"),

@@ -22,6 +22,9 @@ extension TestHub {
     /// Whether the LFS batch names `https://huggingface.co` in its URLs, as the real one does to a proxy's clients.
     package var namesPublicHub = false
 
+    /// Speaks TLS with this certificate and its key, both in PEM, under the name `localhost`.
+    package var tls: (certificate: String, key: String)?
+
     package init() {}
   }
 }

@@ -1,7 +1,10 @@
 import Foundation
 import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
 import Logging
 import NIOCore
+import NIOSSL
 import Synchronization
 
 /// A Hugging Face Hub for tests: a real HTTP server on this machine that speaks what a publisher needs of the Hub's
@@ -58,8 +61,18 @@ private struct Listener {
 
   init(_ core: Core) async throws {
     let (ports, portKnown) = AsyncThrowingStream.makeStream(of: Int.self)
+    let builder: HTTPServerBuilder
+    if let tls = core.options.tls {
+      let certificate = try NIOSSLCertificate(bytes: Array(tls.certificate.utf8), format: .pem)
+      let key = try NIOSSLPrivateKey(bytes: Array(tls.key.utf8), format: .pem)
+      builder = try .tls(
+        tlsConfiguration: .makeServerConfiguration(
+          certificateChain: [.certificate(certificate)], privateKey: .privateKey(key)))
+    } else {
+      builder = .http1()
+    }
     let application = Application(
-      router: core.router(),
+      router: core.router(), server: builder,
       configuration: .init(address: .hostname("127.0.0.1", port: 0), serverName: "TestHub"),
       onServerRunning: { channel in
         portKnown.yield(channel.localAddress?.port ?? 0)
@@ -74,7 +87,7 @@ private struct Listener {
       }
     }
     guard let port = try await ports.first(where: { _ in true }) else { throw CancellationError() }
-    url = "http://127.0.0.1:\(port)"
+    url = core.options.tls == nil ? "http://127.0.0.1:\(port)" : "https://localhost:\(port)"
   }
 
   /// Ends it, with the connections that are open.

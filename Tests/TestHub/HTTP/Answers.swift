@@ -72,9 +72,6 @@ func fields(_ headers: [String: String]) -> HTTPFields {
 extension Request {
   func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
 
-  /// The URL that this Hub is known by to whoever asks.
-  var base: String { "http://\(head.authority ?? "127.0.0.1")" }
-
   /// Every value of a query item, decoded.
   func query(_ name: String) -> [String] { formValues(uri.query ?? "", name) }
 
@@ -102,5 +99,12 @@ func formValues(_ text: String, _ name: String) -> [String] {
     let pair = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     guard let key = pair.first?.removingPercentEncoding, key == name else { return nil }
     return pair.count == 1 ? "" : pair[1].replacing("+", with: " ").removingPercentEncoding
+  }
+}
+
+extension Core {
+  /// The URL that this Hub is known by to whoever sent `request`.
+  func base(for request: Request) -> String {
+    "\(options.tls == nil ? "http" : "https")://\(request.head.authority ?? "127.0.0.1")"
   }
 }

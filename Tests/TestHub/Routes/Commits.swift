@@ -97,7 +97,8 @@ extension Core {
       let wanted = try CommitRequest(try await request.data())
       let oid = try self.apply(wanted, to: id, branch: try context.path("revision"))
       return try json([
-        "success": true, "commitOid": oid, "commitUrl": "\(request.base)/\(id)/commit/\(oid)", "hookOutput": "",
+        "success": true, "commitOid": oid, "commitUrl": "\(self.base(for: request))/\(id)/commit/\(oid)",
+        "hookOutput": "",
       ])
     }
   }

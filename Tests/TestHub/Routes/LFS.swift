@@ -73,7 +73,7 @@ extension Core {
       return answer
     }
     guard state.withLock({ $0.objects[.init(repo: repo, sha256: object.oid)] }) == nil else { return answer }
-    let hub = options.namesPublicHub ? "https://huggingface.co" : request.base
+    let hub = options.namesPublicHub ? "https://huggingface.co" : self.base(for: request)
     var upload: [String: Any] = ["expires_in": options.signedURLLifetime]
     if object.size > options.multipartThreshold, transfers.contains("multipart") {
       let id = UUID().uuidString.lowercased()

@@ -35,7 +35,7 @@ extension Core {
         state.renamed[id] = nil
         return true
       }
-      let url = "\(request.base)/\(id)"
+      let url = "\(self.base(for: request))/\(id)"
       guard isNew else {
         return try json(["error": "You already created this model repo", "url": url], status: .conflict)
       }

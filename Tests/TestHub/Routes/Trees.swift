@@ -39,7 +39,7 @@ extension Core {
     let cursor = Data("\(next)".utf8).base64EncodedString().replacing("=", with: "%3D")
     let query =
       (request.uri.query ?? "").split(separator: "&").filter { !$0.hasPrefix("cursor=") } + ["cursor=\(cursor)"]
-    return ["Link": "<\(request.base)\(request.uri.path)?\(query.joined(separator: "&"))>; rel=\"next\""]
+    return ["Link": "<\(self.base(for: request))\(request.uri.path)?\(query.joined(separator: "&"))>; rel=\"next\""]
   }
 }
 
