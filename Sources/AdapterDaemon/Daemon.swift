@@ -1,5 +1,6 @@
 import Bundles
 import Foundation
+import Glibc
 import Kernel
 import Logging
 import Publishing
@@ -107,8 +108,11 @@ package struct Daemon: Service {
         } catch {
           return .none
         }
+        logger.info("stopping")
         service.stopping(status: "stopping")
-        generation.stop()
+        generation.stop(atOnce: true, service)
+        // Whoever asks twice does not want to wait for a commit in flight; what became of it is found out at the next start.
+        for await second in await UnixSignalsSequence(trapping: .sigterm, .sigint) { Self.end(by: second) }
         return .none
       }
       var ending = Ending.stop
@@ -117,7 +121,7 @@ package struct Daemon: Service {
         case .none: continue
         case .reload:
           ending = next
-          generation.stop()
+          generation.stop(atOnce: false, service)
         case .stop: group.cancelAll()
         }
       }
@@ -141,6 +145,17 @@ package struct Daemon: Service {
       }
     }
     return nil
+  }
+
+  /// Ends the process as the signal would that is handled here.
+  private static func end(by second: UnixSignal) {
+    let number = second == .sigint ? SIGINT : SIGTERM
+    signal(number, SIG_DFL)
+    var mask = sigset_t()
+    sigemptyset(&mask)
+    sigaddset(&mask, number)
+    pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+    raise(number)
   }
 
   private static func lock(_ paths: StatePaths) throws(Failure) -> FileLock {

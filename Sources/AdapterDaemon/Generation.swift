@@ -67,7 +67,14 @@ final class Generation: Sendable {
   }
 
   /// Looks at no more outputs, and begins no more publications; ``run()`` ends when those in flight have ended.
-  func stop() { stopping.open() }
+  ///
+  /// - Parameter atOnce: Whether uploads are left for the next start. A commit is finished, for which the service manager
+  ///   is asked for time.
+  func stop(atOnce: Bool, _ service: ServiceManager) {
+    if atOnce, publishing.isBusy { service.extendTimeout(Self.grace) }
+    if atOnce { publishing.stop(atOnce: true) }
+    stopping.open()
+  }
 
   private enum Part {
     case pipelines, publishing, patience
@@ -92,7 +99,7 @@ final class Generation: Sendable {
         switch part {
         case .pipelines:
           // What is in flight is given time; then it is cut off, and taken up at the next start.
-          publishing.stop()
+          publishing.stop(atOnce: false)
           group.addTask {
             try? await Task.sleep(for: Self.grace)
             return .patience

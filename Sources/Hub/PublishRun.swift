@@ -1,4 +1,5 @@
 import Foundation
+import Kernel
 import Logging
 
 /// One publication on its way: from the head that was read to a commit that was verified.
@@ -50,9 +51,13 @@ struct PublishRun {
         return try await committed(head.sha, on: parent, plan)
       }
       let content = try await prepare(plan)
+      // A stop comes before the commit or after its verification, never in between; what was uploaded stays.
+      if Task.isCancelled { throw Transport.cancelled }
       let commit: String
       do throws(HubError) {
-        commit = try await client.commit(content.commit, to: upload.repo, revision: upload.revision)
+        commit = try await shielded { [client, upload] () async throws(HubError) in
+          try await client.commit(content.commit, to: upload.repo, revision: upload.revision)
+        }
       } catch {
         failure = error
         switch Self.meaning(of: error) {
@@ -69,7 +74,7 @@ struct PublishRun {
         continue
       }
       uploadedBytes += content.regularBytes
-      return try await committed(commit, on: head, plan)
+      return try await shielded { [self] () async throws(HubError) in try await committed(commit, on: head, plan) }
     }
     throw failure
   }

@@ -132,7 +132,7 @@ package struct Publisher: Sendable {
 
   private func write(_ publication: Publication) async throws(DestinationError) {
     do {
-      try await ledger.save(publication)
+      try await shielded { [ledger] () async throws(any Error) in try await ledger.save(publication) }
     } catch {
       // The commit is made; only the note of it is not. The next try finds it there and makes none.
       throw .temporary("published, but the ledger cannot be written: \(error)", after: nil)

@@ -90,6 +90,86 @@ import Testing
     }
   }
 
+  /// A daemon with one state to publish to `hub`.
+  private func withSite(_ hub: TestHub, _ body: (Site) async throws -> Void) async throws {
+    try await withTemporaryDirectory { directory in
+      let site = try Site(directory, endpoint: hub.endpoint, token: Self.token)
+      try site.configure(repo: Self.repo)
+      try MadeAdapter(version: 1).write(to: site.outputs.appending("run"))
+      try await body(site)
+    }
+  }
+
+  private func expectOneCommitInTheEnd(_ hub: TestHub, _ site: Site) async throws {
+    let again = try await site.start()
+    try await again.line { $0.contains("[event=published") || $0.contains("[event=unchanged") }
+    #expect(await again.stop() == 0)
+    #expect(hub.commits(Self.repo).count == 2)
+    #expect(hub.files(Self.repo)[MadeAdapter.weightsName] == MadeAdapter(version: 1).weights)
+    #expect(try await site.history().filter { $0.status == "published" }.count == 1)
+    #expect(try names(in: site.directory.appending("state/bundles")).isEmpty)
+  }
+
+  @Test func anUploadIsLeftForTheNextStart() async throws {
+    try await TestHub.withServer { hub in
+      try await withSite(hub) { site in
+        hub.inject(.silence(method: "PUT", at: "/storage/"))
+        let daemon = try await site.start()
+        await hub.wait { hub.hasNoFaultsLeft }
+        #expect(await daemon.stop() == 0)
+        #expect(hub.commits(Self.repo).count == 1)
+        try await expectOneCommitInTheEnd(hub, site)
+      }
+    }
+  }
+
+  @Test func aCommitIsFinishedFirst() async throws {
+    try await TestHub.withServer { hub in
+      try await withSite(hub) { site in
+        let daemon = try await site.start()
+        hub.inject(
+          .before("/commit/") {
+            daemon.send(SIGTERM)
+            try await daemon.line(with: "info stopping")
+          })
+        #expect(await daemon.ended() == 0)
+        #expect(daemon.lines.contains { $0.contains("published \(Self.repo)@") }, "\(daemon.lines)")
+        #expect(try await site.history().map(\.status) == ["published"])
+        try await expectOneCommitInTheEnd(hub, site)
+      }
+    }
+  }
+
+  @Test func whoAsksTwiceNeedNotWait() async throws {
+    try await TestHub.withServer { hub in
+      try await withSite(hub) { site in
+        hub.inject(.silence(at: "/commit/"))
+        let daemon = try await site.start()
+        await hub.wait { hub.hasNoFaultsLeft }
+        daemon.send(SIGTERM)
+        try await daemon.line(with: "info stopping")
+        #expect(await daemon.stop(SIGTERM) == 128 + SIGTERM)
+        try await expectOneCommitInTheEnd(hub, site)
+      }
+    }
+  }
+
+  /// A pause that the Hub asked for is no reason to wait.
+  @Test func aStopAndAReloadDoNotWaitForWhatIsNotDue() async throws {
+    try await TestHub.withServer { hub in
+      try await withSite(hub) { site in
+        hub.inject(.status(429, at: "/commit/", headers: ["RateLimit": "\"commits\";r=0;t=1800"]))
+        let daemon = try await site.start()
+        try await daemon.line(with: "[event=retry")
+        daemon.send(SIGHUP)
+        try await daemon.line(with: "the configuration was read again")
+        try await daemon.line(with: "[event=config-reloaded")
+        #expect(await daemon.stop() == 0)
+        #expect(try await site.history().map(\.status) == ["queued"])
+      }
+    }
+  }
+
   /// Two machines that watch one tree: they share no ledger, only the tree and the repo.
   @Test func twoDaemonsOnOneTreePublishNothingTwice() async throws {
     let states: UInt8 = 50

@@ -11,7 +11,7 @@ final class Core: Sendable {
   let directory: URL
   /// The URL of the storage behind the Hub, known as soon as it runs.
   let storage = Mutex("")
-  /// Rings after each answer.
+  /// Rings when a request comes and after each answer.
   let answers: AsyncStream<Void>
   let bell: AsyncStream<Void>.Continuation
   /// Signs URLs.

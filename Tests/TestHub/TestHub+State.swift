@@ -95,7 +95,7 @@ extension TestHub {
 }
 
 extension TestHub {
-  /// Waits until `condition` holds; it is looked at after each request that was answered. For one at a time.
+  /// Waits until `condition` holds; it is looked at when a request comes and after its answer. For one at a time.
   package func wait(isolation: isolated (any Actor)? = #isolation, until condition: () -> Bool) async {
     if condition() { return }
     var answers = core.answers.makeAsyncIterator()

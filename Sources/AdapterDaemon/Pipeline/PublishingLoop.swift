@@ -13,6 +13,7 @@ final class PublishingLoop: Sendable {
     var policies: [PublishTarget: PublishPolicy] = [:]
     var inFlight: Set<PublishTarget> = []
     var isStopping = false
+    var isCancelling = false
     /// Nothing is tried before: the ledger could not be written.
     var pausedUntil: SuspendingClock.Instant?
   }
@@ -53,29 +54,46 @@ final class PublishingLoop: Sendable {
   func ring() { bell.yield() }
 
   /// Begins nothing new; ``run()`` ends when what is in flight has ended.
-  func stop() {
-    state.withLock { $0.isStopping = true }
+  ///
+  /// - Parameter atOnce: Whether uploads are left as they are, to be taken up at the next start; commits are always
+  ///   finished.
+  func stop(atOnce: Bool) {
+    state.withLock { state in
+      state.isStopping = true
+      state.isCancelling = state.isCancelling || atOnce
+    }
     bell.yield()
   }
 
+  /// Whether something is being published just now.
+  var isBusy: Bool { state.withLock { !$0.inFlight.isEmpty } }
+
   /// - Throws: what the ledger throws and will not pass: without it nothing may be published.
   func run() async throws {
-    try await withThrowingDiscardingTaskGroup { group in
-      for await _ in rings {
-        watchdog.busy(stage)
-        defer { watchdog.idle(stage) }
-        if state.withLock({ $0.isStopping }) { break }
-        if let paused = state.withLock({ $0.pausedUntil }), paused > .now {
-          alarm.set(paused, in: &group)
-          continue
-        }
-        do {
-          try await startDue(in: &group)
-        } catch {
-          try pause(after: error)
-          bell.yield()
+    try await withThrowingDiscardingTaskGroup { alarms in
+      try await withThrowingDiscardingTaskGroup { group in
+        for await _ in rings {
+          watchdog.busy(stage)
+          defer { watchdog.idle(stage) }
+          let now = state.withLock { $0 }
+          if now.isCancelling { group.cancelAll() }
+          if now.isCancelling || now.isStopping && now.inFlight.isEmpty { break }
+          if now.isStopping { continue }
+          if let paused = now.pausedUntil, paused > .now {
+            alarm.set(paused, in: &alarms)
+            continue
+          }
+          do {
+            if let next = try await startDue(in: &group) {
+              alarm.set(.now + .seconds(max(0.01, next.timeIntervalSinceNow)), in: &alarms)
+            }
+          } catch {
+            try pause(after: error)
+            bell.yield()
+          }
         }
       }
+      alarms.cancelAll()
     }
   }
 
@@ -88,7 +106,10 @@ final class PublishingLoop: Sendable {
     state.withLock { $0.pausedUntil = .now + Self.pause }
   }
 
-  private func startDue(in group: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+  /// Begins what is due.
+  ///
+  /// - Returns: when the next is, if one is not yet.
+  private func startDue(in group: inout ThrowingDiscardingTaskGroup<any Error>) async throws -> Date? {
     var next: Date?
     for publication in try await ledger.pending() where publication.status != .refused {
       // A target that no section names any more waits until one does.
@@ -116,10 +137,11 @@ final class PublishingLoop: Sendable {
         do {
           _ = try await publisher.publish(publication, policy: policy) { [watchdog] in watchdog.progress(stage) }
         } catch {
-          try pause(after: error)
+          // What was cut off stays in the ledger as it was when it began.
+          if !Task.isCancelled { try pause(after: error) }
         }
       }
     }
-    if let next { alarm.set(.now + .seconds(max(0.01, next.timeIntervalSinceNow)), in: &group) }
+    return next
   }
 }

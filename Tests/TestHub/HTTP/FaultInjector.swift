@@ -69,7 +69,8 @@ struct FaultInjector: RouterMiddleware {
   }
 
   private func takeFault(for request: RecordedRequest) -> TestHub.Fault? {
-    core.state.withLock { state in
+    defer { core.bell.yield() }
+    return core.state.withLock { state in
       let concerned = state.faults.indices.filter { state.faults[$0].concerns(request) }
       let ready = concerned.first { state.faults[$0].after == 0 }
       for index in concerned where state.faults[index].after > 0 { state.faults[index].after -= 1 }
