@@ -25,7 +25,8 @@ final class Generation: Sendable {
     self.workspace = workspace
     self.watchdog = watchdog
     let publisher = Publisher(
-      ledger: workspace.ledger, destination: workspace.destination, bundles: workspace.paths.bundles
+      ledger: workspace.ledger, destination: workspace.destination, bundles: workspace.paths.bundles,
+      locks: workspace.paths.locks
     ) { reporter.progress($0) }
     let publishing = PublishingLoop(
       ledger: workspace.ledger, publisher: publisher, reporter: reporter, watchdog: watchdog)

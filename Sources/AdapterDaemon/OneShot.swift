@@ -128,7 +128,8 @@ package struct OneShot: Sendable {
     do {
       let intake = workspace.intake(selection.section, worker)
       let publisher = Publisher(
-        ledger: workspace.ledger, destination: workspace.destination, bundles: workspace.paths.bundles, report: report)
+        ledger: workspace.ledger, destination: workspace.destination, bundles: workspace.paths.bundles,
+        locks: workspace.paths.locks, report: report)
       let publication: Publication
       var bundle: AdapterBundle?
       switch try await intake.take(selection.state) {

@@ -32,9 +32,12 @@ package final class Ledger: Sendable {
     }
   }
 
-  /// Whether `error`, of any method here, may pass by itself: a disk that is full, mounted read-only or failing, another
+  /// Whether `error`, of any method here or of a file beside it, may pass by itself: a disk that is full, mounted read-only or failing, another
   /// process that is busy with it.
   package static func mayPass(_ error: any Error) -> Bool {
+    if let error = error as? SystemError {
+      return [.noSpace, .diskQuotaExceeded, .readOnlyFileSystem, .ioError].contains(error.errno)
+    }
     guard let code = (error as? DatabaseError)?.resultCode else { return false }
     let passing: [ResultCode] = [
       .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_BUSY, .SQLITE_LOCKED,
@@ -83,6 +86,11 @@ package final class Ledger: Sendable {
       try publication.save(database)
       return true
     }
+  }
+
+  /// The row of this id.
+  package func row(_ id: String) async throws -> Publication? {
+    try await database.read { try Publication.fetchOne($0, key: id) }
   }
 
   /// Writes the row of `publication`, in the place of the one with its id.

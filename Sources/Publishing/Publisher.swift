@@ -19,6 +19,7 @@ package struct Publisher: Sendable {
   private let ledger: Ledger
   private let destination: any Destination
   private let bundles: FilePath
+  private let locks: FilePath
   private let backoff: Backoff
   private let now: @Sendable () -> Date
   private let report: @Sendable (Progress) -> Void
@@ -27,16 +28,19 @@ package struct Publisher: Sendable {
   ///   - ledger: Where intents come from and facts go to.
   ///   - destination: Where bundles go.
   ///   - bundles: The directory of the staged bundles.
+  ///   - locks: A directory for a lock for each target: a daemon and `adapterd publish` share a ledger, and one of them
+  ///     publishes to a target at a time.
   ///   - backoff: How long to wait between tries.
   ///   - now: The wall clock: intervals between commits outlive the process.
   ///   - report: Is told what happens; must not block.
   package init(
-    ledger: Ledger, destination: any Destination, bundles: FilePath, backoff: Backoff = Backoff(),
+    ledger: Ledger, destination: any Destination, bundles: FilePath, locks: FilePath, backoff: Backoff = Backoff(),
     now: @escaping @Sendable () -> Date = { Date() }, report: @escaping @Sendable (Progress) -> Void
   ) {
     self.ledger = ledger
     self.destination = destination
     self.bundles = bundles
+    self.locks = locks
     self.backoff = backoff
     self.now = now
     self.report = report
@@ -62,14 +66,25 @@ package struct Publisher: Sendable {
   package func publish(
     _ publication: Publication, policy: PublishPolicy, onProgress: @escaping @Sendable () -> Void = {}
   ) async throws -> (Publication, DestinationError?) {
+    let lock = try await lock(publication.target)
+    let result = try await attempt(publication, policy: policy, onProgress: onProgress)
+    lock.release()
+    return result
+  }
+
+  private func attempt(
+    _ publication: Publication, policy: PublishPolicy, onProgress: @escaping @Sendable () -> Void
+  ) async throws -> (Publication, DestinationError?) {
     var publication = publication
     // An earlier try may have arrived though its reply was lost.
     let wasTried = publication.attempts > 0
     publication.attempts += 1
     publication.status = .committing
     publication.updated = now()
-    // Superseded between the look at the ledger and now: its bundle is gone, and nothing is to be done.
-    guard try await ledger.begin(publication) else { return (publication, nil) }
+    // Superseded, or published by another process, between the look at the ledger and now: nothing is to be done.
+    guard try await ledger.begin(publication) else {
+      return (try await ledger.row(publication.id) ?? publication, nil)
+    }
     let directory = bundles.appending(publication.id)
     guard let bundle = StagedBundle(at: directory) else {
       publication.status = .superseded
@@ -128,6 +143,22 @@ package struct Publisher: Sendable {
       return (publication, error)
     }
     return (publication, nil)
+  }
+
+  /// How often is looked whether another process has ended.
+  private static let lockInterval: Duration = .milliseconds(500)
+
+  /// Waits until no other process publishes to `target`.
+  private func lock(_ target: PublishTarget) async throws -> FileLock {
+    let name = "\(target.repo)@\(target.revision)".replacing("/", with: "--") + ".lock"
+    while true {
+      do throws(SystemError) {
+        return try FileLock(at: locks.appending(name), waiting: false)
+      } catch {
+        if error.errno != .wouldBlock { throw error }
+      }
+      try await Task.sleep(for: Self.lockInterval)
+    }
   }
 
   private func write(_ publication: Publication) async throws(DestinationError) {

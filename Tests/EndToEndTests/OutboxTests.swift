@@ -170,6 +170,34 @@ import Testing
     }
   }
 
+  @Test func publishingByHandBesideTheDaemonMakesNoSecondCommit() async throws {
+    try await TestHub.withServer { hub in
+      try await withSite(hub) { site in
+        let (begun, mayGoOn) = (Gate(), Gate())
+        hub.inject(
+          .before("/commit/") {
+            begun.open()
+            await mayGoOn.wait()
+          })
+        let daemon = try await site.start()
+        await begun.wait()
+        async let byHand = site.run("publish", "--verbose", "--config", site.configuration.string)
+        // However far the other has come by then.
+        try await Task.sleep(for: .milliseconds(500))
+        mayGoOn.open()
+        let result = try await byHand
+        #expect(result.status == 0, "\(result)")
+        let isDone = ["published", "unchanged"].contains { result.output.hasPrefix("\($0) \(Self.repo)@") }
+        #expect(isDone, "\(result.output)")
+        try await daemon.line(with: "published \(Self.repo)@")
+        #expect(await daemon.stop() == 0)
+        #expect(hub.commits(Self.repo).count == 2)
+        #expect(hub.requests.count { $0.path.contains("/commit/") } == 1)
+        #expect(try await site.history().count { $0.status == "published" } == 1)
+      }
+    }
+  }
+
   /// Two machines that watch one tree: they share no ledger, only the tree and the repo.
   @Test func twoDaemonsOnOneTreePublishNothingTwice() async throws {
     let states: UInt8 = 50

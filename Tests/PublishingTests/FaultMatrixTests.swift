@@ -124,7 +124,8 @@ import Testing
     let (queued, _) = try sample(files, in: directory, repo: repo)
     _ = try await ledger.enqueue(queued)
     let publisher = Publisher(
-      ledger: ledger, destination: HubDestination(client: client), bundles: directory, report: { _ in })
+      ledger: ledger, destination: HubDestination(client: client), bundles: directory,
+      locks: directory.appending("locks"), report: { _ in })
     let policy = PublishPolicy(minimumInterval: .zero, tag: try TagTemplate(parsing: "step-{iterations}"))
     for _ in 0..<10 {
       guard let next = try await ledger.pending(queued.target) else { break }

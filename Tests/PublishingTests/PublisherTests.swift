@@ -104,6 +104,26 @@ import Testing
     }
   }
 
+  @Test func oneProcessAtATimePublishesToATarget() async throws {
+    try await withTemporaryDirectory { directory in
+      let bench = try Bench(directory, answers: [])
+      let (publication, _) = try sample("x", in: directory)
+      _ = try await bench.ledger.enqueue(publication)
+      // flock(2) goes by open files, so another holder in this process is as good as one in another.
+      let other = try FileLock(at: directory.appending("locks/org--name@main.lock"), waiting: false)
+      let publisher = bench.publisher
+      let attempt = Task { try await publisher.publish(publication, policy: PublishPolicy()) }
+      var done = publication
+      done.status = .published
+      done.commit = "c1"
+      try await bench.ledger.save(done)
+      other.release()
+      // The destination, which has no answer, is not asked.
+      let (row, error) = try await attempt.value
+      #expect(error == nil && row.status == .published && row.commit == "c1")
+    }
+  }
+
   @Test func aBundleThatIsGoneIsNotPublished() async throws {
     try await withTemporaryDirectory { directory in
       let bench = try Bench(directory, answers: [])
@@ -126,7 +146,8 @@ private struct Bench {
     ledger = try Ledger(at: directory.appending("ledger.sqlite"))
     let now = self.now
     publisher = Publisher(
-      ledger: ledger, destination: Scripted(answers), bundles: directory, now: { now }, report: { _ in })
+      ledger: ledger, destination: Scripted(answers), bundles: directory, locks: directory.appending("locks"),
+      now: { now }, report: { _ in })
   }
 
   private final class Scripted: Destination {
