@@ -66,6 +66,8 @@ struct State: Sendable {
   var objects: [ObjectKey: StoredObject] = [:]
   var uploads: [String: PartialUpload] = [:]
   var requests: [RecordedRequest] = []
+  var beingAnswered = 0
+  var mostAtOnce = 0
   var faults: [TestHub.Fault] = []
 
   func contents(of commit: Repository.Commit, in repo: String) -> [String: [UInt8]] {

@@ -20,6 +20,9 @@ extension TestHub {
   /// Whether everything that was injected has happened.
   package var hasNoFaultsLeft: Bool { core.state.withLock { $0.faults.isEmpty } }
 
+  /// The most requests that were being answered at a time.
+  package var mostAtOnce: Int { core.state.withLock { $0.mostAtOnce } }
+
   /// The content of every file at the head of `revision`; empty if there is no such thing.
   package func files(_ repo: String, revision: String = "main") -> [String: [UInt8]] {
     core.state.withLock { state in

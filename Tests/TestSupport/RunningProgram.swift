@@ -93,6 +93,15 @@ package final class RunningProgram: Sendable {
     try await line(from: start) { $0.contains(text) }
   }
 
+  /// The most memory that it ever had in use, bytes: `VmHWM` of proc_pid_status(5).
+  package var peakMemory: Int {
+    get throws {
+      let status = try text(FilePath("/proc/\(process.processIdentifier)/status"))
+      let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+      return (line?.split(separator: " ").dropLast().last.flatMap { Int($0) } ?? 0) * 1024
+    }
+  }
+
   /// Sends `signal` and goes on.
   package func send(_ signal: Int32) {
     kill(process.processIdentifier, signal)

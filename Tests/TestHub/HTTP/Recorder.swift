@@ -12,9 +12,14 @@ struct Recorder: RouterMiddleware {
     let record = RecordedRequest(request)
     let index = core.state.withLock { state in
       state.requests.append(record)
+      state.beingAnswered += 1
+      state.mostAtOnce = max(state.mostAtOnce, state.beingAnswered)
       return state.requests.count - 1
     }
-    defer { core.bell.yield() }
+    defer {
+      core.state.withLock { $0.beingAnswered -= 1 }
+      core.bell.yield()
+    }
     func note(_ status: Int) {
       core.state.withLock { $0.requests[index].status = status }
     }
