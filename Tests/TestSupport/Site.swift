@@ -56,7 +56,7 @@ package struct Site: Sendable {
 
   /// The ledger's rows, oldest first, as `adapterd history` tells them.
   package func history() async throws -> [History] {
-    let result = try await run("history", "--json")
+    let result = try await run("history", "--json", "--limit", "1000000")
     return try result.output.split(separator: "\n").map { line in
       try JSONDecoder().decode(History.self, from: Data(line.utf8))
     }
