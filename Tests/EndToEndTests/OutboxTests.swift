@@ -23,7 +23,8 @@ import Testing
         daemon.send(SIGHUP)
         try await daemon.line(with: "published \(Self.repo)@")
         #expect(await daemon.stop() == 0)
-        #expect(try await site.history().map(\.status) == ["published"])
+        // The look at everything after the reload may find it published.
+        #expect(try await site.history().map(\.status).filter { $0 != "unchanged" } == ["published"])
         #expect(hub.files(Self.repo)[MadeAdapter.weightsName] == MadeAdapter(version: 1).weights)
         #expect(hub.commits(Self.repo).count == 2)
         #expect(try names(in: directory.appending("state/bundles")).isEmpty)
