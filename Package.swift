@@ -136,7 +136,8 @@ let package = Package(
         .product(name: "UnixSignals", package: "swift-service-lifecycle"), lifecycle, logging, system,
       ], swiftSettings: strict),
     .testTarget(
-      name: "AdapterDaemonTests", dependencies: ["AdapterDaemon", "Adapters", "Bundles", "TestSupport", system],
+      name: "AdapterDaemonTests",
+      dependencies: ["AdapterDaemon", "Adapters", "Bundles", "Publishing", "TestSupport", system],
       swiftSettings: strict),
     .executableTarget(
       name: "adapterd",

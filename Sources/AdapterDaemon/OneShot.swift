@@ -119,11 +119,14 @@ package struct OneShot: Sendable {
 
   /// Publishes `selection` now, whatever the interval between commits, through the same ledger as the daemon.
   ///
-  /// - Parameter report: Is told what happens.
+  /// - Parameters:
+  ///   - report: Is told what happens.
+  ///   - onProgress: Is told how much has gone.
   /// - Returns: the ledger's row, and the bundle if one was made.
   /// - Throws: ``Failure``: 65, 66, 69, 73, 75 or 77.
   package func publish(
-    _ selection: Selection, in workspace: Workspace, report: @escaping @Sendable (Publisher.Progress) -> Void
+    _ selection: Selection, in workspace: Workspace, report: @escaping @Sendable (Publisher.Progress) -> Void,
+    onProgress: @escaping @Sendable (TransferProgress) -> Void
   ) async throws(Failure) -> (Publication, AdapterBundle?) {
     do {
       let intake = workspace.intake(selection.section, worker)
@@ -141,7 +144,8 @@ package struct OneShot: Sendable {
         bundle = made
       case .waiting(let row): publication = row
       }
-      let (result, error) = try await publisher.publish(publication, policy: intake.policy)
+      let (result, error) = try await publisher.publish(
+        publication, policy: intake.policy, onProgress: onProgress)
       if let error { throw Failure(error) }
       return (result, bundle)
     } catch let failure as Failure {

@@ -13,8 +13,22 @@ package protocol Destination: Sendable {
   /// - Throws: ``DestinationError``.
   func publish(
     _ bundle: StagedBundle, as publication: Publication, policy: PublishPolicy,
-    onProgress: @escaping @Sendable () -> Void
+    onProgress: @escaping @Sendable (TransferProgress) -> Void
   ) async throws(DestinationError) -> Receipt
+}
+
+/// How much of one file has gone to the destination.
+package struct TransferProgress: Sendable, Equatable {
+  package let file: String
+  /// Bytes. Less than before if some of it has to go again.
+  package let sent: Int64
+  package let total: Int64
+
+  package init(file: String, sent: Int64, total: Int64) {
+    self.file = file
+    self.sent = sent
+    self.total = total
+  }
 }
 
 /// What a destination answers.

@@ -15,7 +15,7 @@ package struct HubDestination: Destination {
 
   package func publish(
     _ bundle: StagedBundle, as publication: Publication, policy: PublishPolicy,
-    onProgress: @escaping @Sendable () -> Void
+    onProgress: @escaping @Sendable (TransferProgress) -> Void
   ) async throws(DestinationError) -> Receipt {
     let ourCard = try await card(of: bundle)
     do throws(HubError) {
@@ -29,7 +29,12 @@ package struct HubDestination: Destination {
         summary: publication.summary, description: "", written: publication.modified,
         createIfMissing: policy.create, isPrivate: policy.isPrivate,
         mergeCard: { Self.merge($0, with: ourCard, at: bundle.path(of: "README.md")) })
-      switch try await client.publish(upload, onProgress: { _ in onProgress() }) {
+      switch try await client.publish(
+        upload,
+        onProgress: { progress in
+          onProgress(TransferProgress(file: progress.file, sent: progress.bytesSent, total: progress.bytesTotal))
+        })
+      {
       case .committed(let commit, let parent, let bytes, let remarks):
         let notes = try await tag(commit, as: publication, by: policy) + Self.notes(remarks)
         return .committed(commit: commit, parent: parent, bytes: bytes, notes: notes)

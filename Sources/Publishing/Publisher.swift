@@ -64,7 +64,8 @@ package struct Publisher: Sendable {
   /// - Returns: the row as it is then, and why it is not published if it is not.
   /// - Throws: what the ledger throws; then nothing is known to be published, and the intent stays.
   package func publish(
-    _ publication: Publication, policy: PublishPolicy, onProgress: @escaping @Sendable () -> Void = {}
+    _ publication: Publication, policy: PublishPolicy,
+    onProgress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
   ) async throws -> (Publication, DestinationError?) {
     let lock = try await lock(publication.target)
     let result = try await attempt(publication, policy: policy, onProgress: onProgress)
@@ -73,7 +74,7 @@ package struct Publisher: Sendable {
   }
 
   private func attempt(
-    _ publication: Publication, policy: PublishPolicy, onProgress: @escaping @Sendable () -> Void
+    _ publication: Publication, policy: PublishPolicy, onProgress: @escaping @Sendable (TransferProgress) -> Void
   ) async throws -> (Publication, DestinationError?) {
     var publication = publication
     // An earlier try may have arrived though its reply was lost.

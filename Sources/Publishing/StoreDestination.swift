@@ -22,7 +22,7 @@ package struct StoreDestination: Destination {
 
   package func publish(
     _ bundle: StagedBundle, as publication: Publication, policy: PublishPolicy,
-    onProgress: @escaping @Sendable () -> Void
+    onProgress: @escaping @Sendable (TransferProgress) -> Void
   ) async throws(DestinationError) -> Receipt {
     do {
       return try await worker.run {
@@ -39,7 +39,8 @@ package struct StoreDestination: Destination {
   }
 
   private func publish(
-    _ bundle: StagedBundle, to target: PublishTarget, create: Bool, tag: String?, onProgress: @Sendable () -> Void
+    _ bundle: StagedBundle, to target: PublishTarget, create: Bool, tag: String?,
+    onProgress: @Sendable (TransferProgress) -> Void
   ) throws -> Receipt {
     let folder = root.appending("models--" + target.repo.split(separator: "/").joined(separator: "--"))
     if !create, (try? FileIdentity(of: folder)) == nil {
@@ -63,7 +64,7 @@ package struct StoreDestination: Destination {
     var stored: Int64 = 0
     for file in bundle.manifest.files {
       stored += try store(file, from: bundle, in: folder)
-      onProgress()
+      onProgress(TransferProgress(file: file.path, sent: file.size, total: file.size))
       try symbolicLink(to: FilePath("../../blobs/\(Self.blobName(file))"), at: partial.appending(file.path))
     }
     // A snapshot of this name is left from a process that ended before it moved the branch: the same bytes.

@@ -27,17 +27,24 @@ struct PublishCommand: AsyncParsableCommand {
     let oneShot = OneShot()
     let selections = try await oneShot.select(directory.map(absolutePath), configuration)
     let workspace = try Workspace(configuration, environment: common.environment, logger: Logger(label: "adapterd"))
+    // On stderr: what is on stdout is for programs too.
+    let meter = ProgressMeter(isTerminal: isatty(STDERR_FILENO) == 1) {
+      FileHandle.standardError.write(Data($0.utf8))
+    }
     do {
       for selection in selections {
         if dryRun {
           try await preview(selection, oneShot, workspace)
         } else {
-          let (publication, bundle) = try await oneShot.publish(selection, in: workspace) { _ in }
+          let (publication, bundle) = try await oneShot.publish(
+            selection, in: workspace, report: { _ in }, onProgress: meter.note)
+          meter.finish()
           print(line(publication))
           if let bundle { print(bundle.verdict.summary) }
         }
       }
     } catch {
+      meter.finish()
       await workspace.close()
       throw error
     }

@@ -159,7 +159,7 @@ private struct Bench {
 
     func publish(
       _ bundle: StagedBundle, as publication: Publication, policy: PublishPolicy,
-      onProgress: @escaping @Sendable () -> Void
+      onProgress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws(DestinationError) -> Receipt {
       try answers.withLock { $0.removeFirst() }.get()
     }

@@ -23,7 +23,7 @@ import Testing
       files["README.md"] = card.map { Array($0.utf8) }
       let (publication, bundle) = try sample(files, in: directory, modified: written, repo: repo)
       return try await withClient(of: hub) { client in
-        try await HubDestination(client: client).publish(bundle, as: publication, policy: PublishPolicy()) {}
+        try await HubDestination(client: client).publish(bundle, as: publication, policy: PublishPolicy()) { _ in }
       }
     }
 

@@ -11,7 +11,7 @@ import Testing
     try await withTemporaryDirectory { directory in
       let store = StoreDestination(root: directory.appending("store"))
       let (publication, bundle) = try sample(#"{"a": 1}"#, in: directory)
-      let receipt = try await store.publish(bundle, as: publication, policy: PublishPolicy()) {}
+      let receipt = try await store.publish(bundle, as: publication, policy: PublishPolicy()) { _ in }
       guard case .committed(let commit, nil, 8, _) = receipt else {
         Issue.record("\(receipt)")
         return
@@ -29,16 +29,17 @@ import Testing
       let (two, second) = try sample("2", in: directory)
       guard
         case .committed(let commit, _, _, _) = try await store.publish(
-          first, as: one, policy: PublishPolicy(), onProgress: {})
+          first, as: one, policy: PublishPolicy(), onProgress: { _ in })
       else {
         Issue.record("no commit")
         return
       }
       #expect(
-        try await store.publish(first, as: one, policy: PublishPolicy()) {} == .unchanged(head: commit, notes: []))
+        try await store.publish(first, as: one, policy: PublishPolicy()) { _ in } == .unchanged(head: commit, notes: [])
+      )
       guard
         case .committed(let next, let parent, _, _) = try await store.publish(
-          second, as: two, policy: PublishPolicy(), onProgress: {})
+          second, as: two, policy: PublishPolicy(), onProgress: { _ in })
       else {
         Issue.record("no commit")
         return
@@ -53,7 +54,7 @@ import Testing
       let (publication, bundle) = try sample("abc", in: directory)
       try write("abd", to: bundle.path(of: "config.json"))
       await #expect(throws: DestinationError.self) {
-        try await store.publish(bundle, as: publication, policy: PublishPolicy()) {}
+        try await store.publish(bundle, as: publication, policy: PublishPolicy()) { _ in }
       }
       #expect(throws: (any Error).self) { try contents(directory.appending("store/models--org--name/refs/main")) }
     }
@@ -64,7 +65,7 @@ import Testing
       let store = StoreDestination(root: directory.appending("store"))
       let (publication, bundle) = try sample("abc", in: directory)
       await #expect(throws: DestinationError.refused("the store has no repo org/name and create = false")) {
-        try await store.publish(bundle, as: publication, policy: PublishPolicy(create: false)) {}
+        try await store.publish(bundle, as: publication, policy: PublishPolicy(create: false)) { _ in }
       }
     }
   }
@@ -76,7 +77,7 @@ import Testing
       let folder = directory.appending("store/models--org--name")
       guard
         case .committed(let commit, _, _, _) = try await store.publish(
-          bundle, as: publication, policy: PublishPolicy(), onProgress: {})
+          bundle, as: publication, policy: PublishPolicy(), onProgress: { _ in })
       else {
         Issue.record("no commit")
         return
@@ -89,7 +90,7 @@ import Testing
       try removeTree(folder.appending("blobs").appending(blob))
       guard
         case .committed(let again, _, _, _) = try await store.publish(
-          bundle, as: publication, policy: PublishPolicy(), onProgress: {})
+          bundle, as: publication, policy: PublishPolicy(), onProgress: { _ in })
       else {
         Issue.record("no commit")
         return

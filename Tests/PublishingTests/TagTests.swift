@@ -30,7 +30,7 @@ import Testing
     let (publication, bundle) = try sample(text, in: directory, modified: modified, repo: Self.repo)
     let policy = try policy(tag)
     return try await withClient(of: hub) { client in
-      try await HubDestination(client: client).publish(bundle, as: publication, policy: policy) {}
+      try await HubDestination(client: client).publish(bundle, as: publication, policy: policy) { _ in }
     }
   }
 
@@ -61,7 +61,7 @@ import Testing
       let store = StoreDestination(root: directory.appending("store"))
       func publish(_ text: String) async throws -> Receipt {
         let (publication, bundle) = try sample(text, in: directory)
-        return try await store.publish(bundle, as: publication, policy: policy("runs/{iterations}")) {}
+        return try await store.publish(bundle, as: publication, policy: policy("runs/{iterations}")) { _ in }
       }
       guard case .committed(let one, _, _, []) = try await publish("1"),
         case .committed(let two, _, _, let notes) = try await publish("2")

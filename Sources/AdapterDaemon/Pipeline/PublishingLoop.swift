@@ -135,7 +135,7 @@ final class PublishingLoop: Sendable {
         }
         watchdog.busy(stage)
         do {
-          _ = try await publisher.publish(publication, policy: policy) { [watchdog] in watchdog.progress(stage) }
+          _ = try await publisher.publish(publication, policy: policy) { [watchdog] _ in watchdog.progress(stage) }
         } catch {
           // What was cut off stays in the ledger as it was when it began.
           if !Task.isCancelled { try pause(after: error) }
