@@ -41,6 +41,8 @@ package final class ProgressMeter: Sendable {
       if isNew { state = State(file: progress.file, began: now) }
       if state.isDone { return nil }
       state.isDone = progress.sent >= progress.total
+      // Gone before anybody could have looked.
+      if isNew, state.isDone { return nil }
       let elapsed = state.began.duration(to: now).seconds
       if isTerminal {
         if let drawn = state.drawn, !state.isDone, drawn.duration(to: now) < Self.interval { return nil }

@@ -12,6 +12,7 @@ import Testing
     let meter = ProgressMeter(isTerminal: isTerminal, now: { time.withLock { $0 } }) { text in
       shown.withLock { $0.append(text) }
     }
+    meter.note(TransferProgress(file: "small.json", sent: 10, total: 10))
     for step in 0...100 {
       meter.note(TransferProgress(file: "w.safetensors", sent: Int64(step) * 1_000_000, total: 100_000_000))
       time.withLock { $0 += .milliseconds(40) }
