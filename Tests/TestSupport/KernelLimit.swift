@@ -4,7 +4,8 @@ import SystemPackage
 
 /// Runs `body` while a limit of inotify(7) is lower than it was. Only for root.
 ///
-/// The limit is the machine's: one test has it at a time, also among several runs of the tests. A process of its own sets
+/// The limit is the machine's: one test has it at a time, also among several runs of the tests, and while none of them
+/// needs it as it was, see ``withUsualKernelLimits(_:)``. A process of its own sets
 /// it back, so that this happens even if this one is killed.
 ///
 /// - Parameters:
@@ -16,7 +17,7 @@ package func withKernelLimit(
   _ body: (_ restore: () throws -> Void) async throws -> Void
 ) async throws {
   let path = "/proc/sys/fs/inotify/\(name)"
-  let lock = try await LimitsLock.acquire()
+  let lock = try await LimitsLock.acquire(LOCK_EX)
   let before = try String(contentsOfFile: path, encoding: .utf8)
 
   let guardian = Process()
@@ -37,28 +38,45 @@ package func withKernelLimit(
     try file.closeAfter { _ = try file.writeAll(text.utf8) }
   }
   try set("\(value)\n")
-  try await body { try set(before) }
+  try await LimitsLock.$isHeld.withValue(true) { try await body { try set(before) } }
 }
 
-/// The right to change the limits, until it goes.
-private final class LimitsLock {
-  private let lock: FileLock
+/// Runs `body` while nobody lowers a limit of inotify(7), unless the test itself does.
+package func withUsualKernelLimits<T>(
+  isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> T
+) async throws -> T {
+  if LimitsLock.isHeld { return try await body() }
+  let lock = try await LimitsLock.acquire(LOCK_SH)
+  defer { extendLifetime(lock) }
+  return try await body()
+}
 
-  private init(at path: FilePath) throws(SystemError) {
-    lock = try FileLock(at: path, waiting: false)
+/// The right to change the limits, or to rely on them, until it goes: flock(2).
+private final class LimitsLock {
+  /// Whether the running test has the right to change them.
+  @TaskLocal static var isHeld = false
+
+  private let file: OwnedDescriptor
+
+  private init(_ file: consuming OwnedDescriptor) {
+    self.file = file
   }
 
   /// Waits for it, but not in the kernel: the thread is one of the cooperative pool's.
-  static func acquire() async throws -> LimitsLock {
+  static func acquire(_ kind: CInt) async throws -> LimitsLock {
     let path = FilePath(FileManager.default.temporaryDirectory.path).appending("adapterd-tests-inotify.lock")
-    while true {
-      do throws(SystemError) {
-        return try LimitsLock(at: path)
-      } catch {
-        if error.errno != .wouldBlock { throw error }
-      }
-      try await Task.sleep(for: .milliseconds(100))
+    // What is there is opened without O_CREAT, which is refused for another user's file, see fs.protected_regular.
+    let file =
+      try (try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow]))
+      ?? FileDescriptor.open(
+        path, .readOnly, options: [.create, .closeOnExec, .noFollow],
+        permissions: [.ownerReadWrite, .groupRead, .otherRead])
+    let lock = LimitsLock(OwnedDescriptor(owning: file.rawValue))
+    while flock(file.rawValue, kind | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK else { throw SystemError("lock", path, Errno(rawValue: errno)) }
+      try await Task.sleep(for: .milliseconds(20))
     }
+    return lock
   }
 }
 

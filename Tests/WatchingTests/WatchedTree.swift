@@ -67,8 +67,10 @@ func watching(
     root: root, exclusions: Exclusions(names: names, own: own), dirty: dirty, method: method,
     timing: timing)
   try await withThrowingTaskGroup { group in
-    group.addTask { try await watcher.run() }
-    await watcher.waitUntilReady()
+    try await withUsualKernelLimits {
+      group.addTask { try await watcher.run() }
+      await watcher.waitUntilReady()
+    }
     let marks = Marks(dirty)
     await marks.wait(for: .startup)
     marks.forget()
