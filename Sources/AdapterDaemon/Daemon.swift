@@ -108,11 +108,12 @@ package struct Daemon: Service {
         } catch {
           return .none
         }
+        // Whoever asks twice does not want to wait for a commit in flight; what became of it is found out at the next start.
+        let again = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         logger.info("stopping")
         service.stopping(status: "stopping")
         generation.stop(atOnce: true, service)
-        // Whoever asks twice does not want to wait for a commit in flight; what became of it is found out at the next start.
-        for await second in await UnixSignalsSequence(trapping: .sigterm, .sigint) { Self.end(by: second) }
+        for await second in again { Self.end(by: second) }
         return .none
       }
       var ending = Ending.stop

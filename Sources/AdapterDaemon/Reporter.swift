@@ -165,6 +165,8 @@ package final class Reporter: Sendable {
 
   package func progress(_ progress: Publisher.Progress) {
     switch progress {
+    case .waiting(let publication):
+      logger.info("\(publication.target): another adapterd is publishing to it; waiting for that")
     case .started(let publication):
       logger.report(
         .uploadStarted, level: .info, "\(publication.target): publishing \(Self.bytes(publication.bytes))",

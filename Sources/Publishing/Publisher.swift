@@ -7,6 +7,8 @@ import SystemPackage
 package struct Publisher: Sendable {
   /// What happened to a publication; each is to be reported once.
   package enum Progress: Sendable {
+    /// Another process is publishing to its target: it waits for that.
+    case waiting(Publication)
     case started(Publication)
     case published(Publication, notes: [String])
     case unchanged(Publication, notes: [String])
@@ -67,7 +69,7 @@ package struct Publisher: Sendable {
     _ publication: Publication, policy: PublishPolicy,
     onProgress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
   ) async throws -> (Publication, DestinationError?) {
-    let lock = try await lock(publication.target)
+    let lock = try await lock(for: publication)
     let result = try await attempt(publication, policy: policy, onProgress: onProgress)
     lock.release()
     return result
@@ -149,8 +151,10 @@ package struct Publisher: Sendable {
   /// How often is looked whether another process has ended.
   private static let lockInterval: Duration = .milliseconds(500)
 
-  /// Waits until no other process publishes to `target`.
-  private func lock(_ target: PublishTarget) async throws -> FileLock {
+  /// Waits until no other process publishes to the target of `publication`.
+  private func lock(for publication: Publication) async throws -> FileLock {
+    let target = publication.target
+    var isSaid = false
     let name = "\(target.repo)@\(target.revision)".replacing("/", with: "--") + ".lock"
     while true {
       do throws(SystemError) {
@@ -158,6 +162,8 @@ package struct Publisher: Sendable {
       } catch {
         if error.errno != .wouldBlock { throw error }
       }
+      if !isSaid { report(.waiting(publication)) }
+      isSaid = true
       try await Task.sleep(for: Self.lockInterval)
     }
   }

@@ -37,7 +37,7 @@ struct PublishCommand: AsyncParsableCommand {
           try await preview(selection, oneShot, workspace)
         } else {
           let (publication, bundle) = try await oneShot.publish(
-            selection, in: workspace, report: { _ in }, onProgress: meter.note)
+            selection, in: workspace, report: say, onProgress: meter.note)
           meter.finish()
           print(line(publication))
           if let bundle { print(bundle.verdict.summary) }
@@ -49,6 +49,13 @@ struct PublishCommand: AsyncParsableCommand {
       throw error
     }
     await workspace.close()
+  }
+
+  /// What a person in front of it wants to know besides the outcome.
+  private func say(_ progress: Publisher.Progress) {
+    guard case .waiting(let publication) = progress else { return }
+    FileHandle.standardError.write(
+      Data("another adapterd is publishing to \(publication.target); waiting for that\n".utf8))
   }
 
   private func preview(_ selection: OneShot.Selection, _ oneShot: OneShot, _ workspace: Workspace) async throws {
