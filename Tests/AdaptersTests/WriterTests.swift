@@ -24,6 +24,7 @@ import Testing
       #expect(!incomplete.isOptional)
       #expect(incomplete.reason == "adapters.safetensors is still open for writing")
       try writer.close()
+      try waitForWriters(of: run.appending("adapters.safetensors"))
       let free = try reading(run)
       #expect(free.states.count == 1 && !free.incomplete.contains { $0.kind == .heldOpen })
     }

@@ -4,52 +4,61 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct WritersTests {
-  private func withFile(_ body: (FilePath, () throws -> Writers) async throws -> Void) async throws {
-    try await withTemporaryDirectory { directory in
-      let path = directory.appending("file")
-      try write("some bytes", to: path)
-      let tree = try ConfinedTree(at: directory)
-      try await body(path) { try tree.openFile(path).writers(path: path) }
-    }
+/// Runs `body` with a file, and what asks who writes to it.
+///
+/// For a process of its own: what another test starts here has this process's files open for a moment, until its exec.
+private func withFile(_ body: (FilePath, () throws -> Writers) async throws -> Void) async throws {
+  try await withTemporaryDirectory { directory in
+    let path = directory.appending("file")
+    try write("some bytes", to: path)
+    let tree = try ConfinedTree(at: directory)
+    try await body(path) { try tree.openFile(path).writers(path: path) }
   }
+}
 
+@Suite(.timeLimit(.minutes(10))) struct WritersTests {
   @Test func `whoever has a file open for writing is noticed, and when he lets go of it`() async throws {
-    try await withFile { path, writers in
-      #expect(try writers() == .none)
-      for mode in [FileDescriptor.AccessMode.writeOnly, .readWrite] {
-        let file = try FileDescriptor.open(path, mode, options: .closeOnExec)
-        #expect(try writers() == .some)
-        try file.close()
+    await #expect(processExitsWith: .success) {
+      try await withFile { path, writers in
         #expect(try writers() == .none)
+        for mode in [FileDescriptor.AccessMode.writeOnly, .readWrite] {
+          let file = try FileDescriptor.open(path, mode, options: .closeOnExec)
+          #expect(try writers() == .some)
+          try file.close()
+          #expect(try writers() == .none)
+        }
+        // Readers are none.
+        let reader = try FileDescriptor.open(path, .readOnly)
+        #expect(try writers() == .none)
+        try reader.close()
       }
-      // Readers are none.
-      let reader = try FileDescriptor.open(path, .readOnly)
-      #expect(try writers() == .none)
-      try reader.close()
     }
   }
 
   @Test func `nobody has to wait for who asked, though he has the file still open`() async throws {
-    try await withFile { path, _ in
-      let file = try ConfinedTree(at: path.removingLastComponent()).openFile(path)
-      #expect(try file.writers(path: path) == .none)
-      // With O_NONBLOCK, open(2) fails where it would have to wait for a lease to be given back.
-      let writer = try FileDescriptor.open(path, .writeOnly, options: [.nonBlocking, .closeOnExec])
-      #expect(try file.writers(path: path) == .some)
-      try writer.close()
+    await #expect(processExitsWith: .success) {
+      try await withFile { path, _ in
+        let file = try ConfinedTree(at: path.removingLastComponent()).openFile(path)
+        #expect(try file.writers(path: path) == .none)
+        // With O_NONBLOCK, open(2) fails where it would have to wait for a lease to be given back.
+        let writer = try FileDescriptor.open(path, .writeOnly, options: [.nonBlocking, .closeOnExec])
+        #expect(try file.writers(path: path) == .some)
+        try writer.close()
+      }
     }
   }
 
   @Test func `a shared mapping is a writer, also when the file is closed`() async throws {
-    try await withFile { path, writers in
-      let file = try FileDescriptor.open(path, .readWrite, options: .closeOnExec)
-      let address = mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file.rawValue, 0)
-      try file.close()
-      #expect(address != MAP_FAILED)
-      #expect(try writers() == .some)
-      #expect(munmap(address, 4096) == 0)
-      #expect(try writers() == .none)
+    await #expect(processExitsWith: .success) {
+      try await withFile { path, writers in
+        let file = try FileDescriptor.open(path, .readWrite, options: .closeOnExec)
+        let address = mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file.rawValue, 0)
+        try file.close()
+        #expect(address != MAP_FAILED)
+        #expect(try writers() == .some)
+        #expect(munmap(address, 4096) == 0)
+        #expect(try writers() == .none)
+      }
     }
   }
 

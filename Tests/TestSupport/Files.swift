@@ -34,9 +34,9 @@ package func write(_ bytes: [UInt8], to path: FilePath) throws {
 ///
 /// That this process has closed it is not enough: where another test is just starting a program, the child has it open
 /// until its exec. Not for ever, since a test may keep it open itself.
-private func waitForWriters(of path: FilePath) throws {
+package func waitForWriters(of path: FilePath) throws {
   let tree = try ConfinedTree(at: path.removingLastComponent())
-  for _ in 0..<200 where try tree.openFile(path).writers(path: path) == .some { usleep(1000) }
+  for _ in 0..<2000 where try tree.openFile(path).writers(path: path) == .some { usleep(1000) }
 }
 
 /// Copies the tree at `source` to `target`, with the times and modes of its files.
